@@ -1,0 +1,129 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace GroupRL.Checking;
+
+/// <summary>What an optimizer claim is checked on: a start, gradients, and a factor on them.</summary>
+/// <param name="Theta">θ₀, shape [d].</param>
+/// <param name="Gradients">g₁ … g_T, shape [T, d].</param>
+/// <param name="Exponent">k: the factor a = 2ᵏ, exact in float64.</param>
+public sealed record GradientHistory(ImmutableArray<double> Theta, ImmutableArray<ImmutableArray<double>> Gradients, int Exponent)
+{
+    /// <summary>a = 2ᵏ.</summary>
+    public double Scale => Math.ScaleB(1, Exponent);
+
+    /// <summary>d.</summary>
+    public int Dimension => Theta.Length;
+
+    /// <summary>T.</summary>
+    public int Steps => Gradients.Length;
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"θ₀ = {Vector(Theta)}, gradients = [{string.Join(", ", Gradients.Select(Vector))}], a = 2^{Exponent}");
+
+    private static string Vector(ImmutableArray<double> values) =>
+        $"[{string.Join(", ", values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}]";
+}
+
+/// <summary>Gradient histories of 1–12 steps in 1–3 dimensions, of sizes 1e−8 to 1e3, with factors 2⁻²⁰ … 2²⁰ other than 1.</summary>
+public sealed record HistoryDomain : Domain<GradientHistory>
+{
+    /// <inheritdoc/>
+    public override ImmutableArray<Corner<GradientHistory>> Corners { get; } =
+    [
+        new("one step", history => history.Steps == 1),
+        new("a coordinate without gradient", history => AnyCoordinate(history, values => values.All(g => g == 0))),
+        new("a constant gradient", history => history.Steps > 1 && AnyCoordinate(history, values => values[0] != 0 && values.All(g => g == values[0]))),
+        new("a sign that changes", history => AnyCoordinate(history, values => values.Any(g => g > 0) && values.Any(g => g < 0))),
+        new("gradients as small as ε", history => history.Gradients.All(g => g.All(x => Math.Abs(x) < 1e-6))),
+        new("a gradient longer than 1", history => history.Gradients.Any(g => Math.Sqrt(g.Sum(x => x * x)) > 1)),
+        new("a factor below 1", history => history.Exponent < 0),
+        new("a factor above 1", history => history.Exponent > 0),
+    ];
+
+    /// <inheritdoc/>
+    public override GradientHistory Build(Draw draw)
+    {
+        int dimension = draw.Whole(1, 3), steps = draw.Chance(0.1) ? 1 : draw.Whole(1, 3 + (draw.Size / 10));
+        double size = draw.Chance(0.15) ? 1e-8 : draw.LogReal(1e-6, 1e3);
+        var coordinates = new double[dimension][];
+        for (int j = 0; j < dimension; j++)
+        {
+            double constant = draw.Sign() * size * draw.Real(0.1, 2);
+            int kind = draw.Whole(0, 9);
+            coordinates[j] = new double[steps];
+            for (int t = 0; t < steps; t++)
+            {
+                coordinates[j][t] = kind switch
+                {
+                    0 => 0,
+                    1 => constant,
+                    2 => draw.Chance(0.5) ? 0 : draw.Sign() * size,
+                    _ => draw.Sign() * size * draw.LogReal(0.01, 10),
+                };
+            }
+        }
+
+        return new(
+            [.. coordinates.Select(_ => draw.Real(-2, 2))],
+            [.. Enumerable.Range(0, steps).Select(t => coordinates.Select(values => values[t]).ToImmutableArray())],
+            draw.Sign() * draw.Whole(1, 20));
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<GradientHistory> Shrink(GradientHistory value)
+    {
+        long size = Complexity(value);
+        return Candidates(value).Where(candidate => Complexity(candidate) < size);
+    }
+
+    /// <summary>The size of a history: dimensions and steps first, then the digits of its numbers.</summary>
+    public static long Complexity(GradientHistory history)
+    {
+        ArgumentNullException.ThrowIfNull(history);
+        return (1_000_000L * history.Dimension * (history.Steps + 1)) + (10 * Math.Abs(history.Exponent)) + (history.Exponent < 0 ? 1 : 0)
+            + history.Theta.Concat(history.Gradients.SelectMany(g => g)).Sum(Digits);
+
+        static long Digits(double x) => x == 0 ? 0 : (2 * x.ToString("R", CultureInfo.InvariantCulture).Length) + (x == 1 ? -1 : 0);
+    }
+
+    private static IEnumerable<GradientHistory> Candidates(GradientHistory history)
+    {
+        for (int j = 0; j < history.Dimension && history.Dimension > 1; j++)
+            yield return history with { Theta = [history.Theta[j]], Gradients = [.. history.Gradients.Select(g => ImmutableArray.Create(g[j]))] };
+        for (int t = 0; t < history.Steps && history.Steps > 1; t++)
+            yield return history with { Gradients = history.Gradients.RemoveAt(t) };
+        foreach (int exponent in new[] { 1, -1, history.Exponent / 2 })
+        {
+            if (exponent != 0)
+                yield return history with { Exponent = exponent };
+        }
+
+        foreach (double plain in new double[] { 0, 1, -1 })
+        {
+            yield return history with { Theta = [.. history.Theta.Select(_ => plain)] };
+            for (int t = 0; t < history.Steps; t++)
+                yield return history with { Gradients = history.Gradients.SetItem(t, [.. history.Gradients[t].Select(_ => plain)]) };
+        }
+
+        foreach (int digits in new[] { 0, 1, 3 })
+        {
+            yield return history with { Theta = [.. history.Theta.Select(x => Math.Round(x, digits))] };
+            for (int t = 0; t < history.Steps; t++)
+                yield return history with { Gradients = history.Gradients.SetItem(t, [.. history.Gradients[t].Select(x => Math.Round(x, digits))]) };
+        }
+    }
+
+    private static bool AnyCoordinate(GradientHistory history, Func<double[], bool> holds)
+    {
+        for (int j = 0; j < history.Dimension; j++)
+        {
+            if (holds([.. history.Gradients.Select(g => g[j])]))
+                return true;
+        }
+
+        return false;
+    }
+}

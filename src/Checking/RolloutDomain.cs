@@ -1,0 +1,268 @@
+using System.Collections.Immutable;
+using GroupRL.Objectives;
+
+namespace GroupRL.Checking;
+
+/// <summary>How often something occurs in the cases of a domain.</summary>
+public enum Presence
+{
+    /// <summary>In no case.</summary>
+    Never,
+
+    /// <summary>In some cases, and then counted as a corner.</summary>
+    Sometimes,
+
+    /// <summary>In every case.</summary>
+    Always,
+}
+
+/// <summary>What rewards a group gets.</summary>
+public enum RewardKind
+{
+    /// <summary>Binary, small integers, decimals without a float64, reals; of size 1, 1e−8 and 1e8; equal ones too.</summary>
+    Any,
+
+    /// <summary>0 and 1, both in every group.</summary>
+    MixedBinary,
+
+    /// <summary>One reward for the whole group.</summary>
+    EqualInGroup,
+}
+
+/// <summary>Batches of 1–3 prompts with 2–5 ragged completions each, built to satisfy the hypotheses that its properties state.</summary>
+public sealed record RolloutDomain : Domain<RolloutBatch>
+{
+    private const double LargestLogRatio = 20;
+
+    /// <summary>The columns that cases carry besides current and behaviour log-probs.</summary>
+    public ImmutableArray<Column> Reads { get; init; } = [];
+
+    /// <summary>K, how many rewards a completion carries.</summary>
+    public int RewardCount { get; init; } = 1;
+
+    /// <summary>ℓ = ℓ°, so that every ratio is exactly 1.</summary>
+    public bool OnPolicy { get; init; }
+
+    /// <summary>
+    /// All completions of a group share at least their first token; off: they differ from the first token on. Ratios are drawn row by
+    /// row, so completions that share a prefix are one policy's only where <see cref="OnPolicy"/> holds too.
+    /// </summary>
+    public bool SharedPrefix { get; init; }
+
+    /// <summary>Fully masked completions; where they always occur, one in the first group has the group's only extreme reward.</summary>
+    public Presence DeadRows { get; init; } = Presence.Sometimes;
+
+    /// <summary>The rewards.</summary>
+    public RewardKind Rewards { get; init; } = RewardKind.Any;
+
+    /// <summary>The clip region whose bounds the ratios must hit exactly and pass by one step of the log-ratio; null: none.</summary>
+    public Clip? Bounds { get; init; }
+
+    /// <summary>The ratio that <see cref="Bounds"/> and <see cref="AwayFrom"/> speak of.</summary>
+    public RatioLevel Level { get; init; } = RatioLevel.Token;
+
+    /// <summary>Log-ratios from which every ratio keeps a distance of at least <see cref="KinkMargin"/>.</summary>
+    public ImmutableArray<double> AwayFrom { get; init; } = [];
+
+    /// <summary>The distance kept from <see cref="AwayFrom"/>.</summary>
+    public static double KinkMargin => 1e-3;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Corner<RolloutBatch>> Corners => [.. RolloutCorners.Of(this)];
+
+    /// <inheritdoc/>
+    public override IEnumerable<RolloutBatch> Shrink(RolloutBatch value) => RolloutShrinker.Shrink(value);
+
+    /// <inheritdoc/>
+    public override RolloutBatch Build(Draw draw)
+    {
+        var sizes = new int[draw.Chance(0.5) ? 1 : draw.Whole(2, 3)];
+        for (int g = 0; g < sizes.Length; g++)
+            sizes[g] = draw.Chance(0.3) ? 2 : draw.Whole(2, 3 + (draw.Size / 50));
+        int longest = 2 + (draw.Size / 25);
+        bool oneToken = draw.Chance(0.05), square = draw.Chance(0.1), equal = square || draw.Chance(0.1), simple = draw.Chance(0.1);
+        int common = oneToken ? 1 : square ? sizes.Sum() : draw.Whole(1, longest);
+        double scale = draw.Pick(1, 1, 1, 1, 1, 1, 1e-8, 1e8);
+
+        var groups = new Rollout[sizes.Length][];
+        for (int g = 0; g < sizes.Length; g++)
+        {
+            var lengths = new int[sizes[g]];
+            for (int k = 0; k < lengths.Length; k++)
+                lengths[k] = oneToken || equal ? common : draw.Whole(1, longest);
+            groups[g] = BuildGroup(draw, g, lengths, scale, simple);
+        }
+
+        return RolloutBatch.Of(groups);
+    }
+
+    private Rollout[] BuildGroup(Draw draw, int g, int[] lengths, double scale, bool simple)
+    {
+        int rows = lengths.Length, shared = SharedPrefix ? draw.Whole(1, lengths.Min()) : 0;
+        bool[] dead = DeadRowsOf(draw, rows, g);
+        var rewards = Enumerable.Range(0, RewardCount).Select(_ => RewardsOf(draw, rows, scale)).ToArray();
+        foreach (double[] own in rewards.Where(_ => DeadRows == Presence.Always && g == 0))
+            own[Array.IndexOf(dead, true)] = own.Max() + scale;
+
+        var prefix = Enumerable.Range(0, shared).Select(_ => TokenOf(draw, simple)).ToArray();
+        var group = new Rollout[rows];
+        for (int k = 0; k < rows; k++)
+        {
+            var tokens = new Token[lengths[k]];
+            for (int t = 0; t < tokens.Length; t++)
+                tokens[t] = t < shared ? prefix[t] : TokenOf(draw, simple);
+            bool[]? mask = MaskOf(draw, dead[k], tokens.Length, shared);
+            if (!OnPolicy)
+                SetRatios(draw, tokens, mask);
+            group[k] = new()
+            {
+                Rewards = [.. rewards.Select(own => (double?)own[k])],
+                Logps = [.. tokens.Select(token => token.Logp)],
+                OldLogps = [.. tokens.Select(token => token.Logp - token.LogRatio)],
+                Tokens = [.. tokens.Select((_, t) => t < shared ? t % 3 : t == shared ? k + (shared % 3) : draw.Whole(0, 4))],
+                Mask = mask,
+            };
+            foreach (var column in Reads)
+                group[k] = group[k].With(column, [.. tokens.Select((token, t) => ValueOf(column, token, t < shared ? null : draw))]);
+        }
+
+        return group;
+    }
+
+    private bool[] DeadRowsOf(Draw draw, int rows, int g)
+    {
+        var dead = new bool[rows];
+        bool any = DeadRows == Presence.Always ? g == 0 || draw.Chance(0.5) : DeadRows == Presence.Sometimes && draw.Chance(0.15);
+        if (any)
+            dead[draw.Whole(0, rows - 1)] = true;
+        return dead;
+    }
+
+    private double[] RewardsOf(Draw draw, int rows, double scale)
+    {
+        var rewards = new double[rows];
+        int kind = Rewards switch
+        {
+            RewardKind.MixedBinary => 0,
+            RewardKind.EqualInGroup => 4,
+            _ => draw.Whole(0, 4),
+        };
+        double one = draw.Pick(0, 1, 0.1, 0.3, 0.7, -2.6, draw.Real(-3, 3)) * scale;
+        for (int k = 0; k < rows; k++)
+        {
+            rewards[k] = kind switch
+            {
+                0 => draw.Whole(0, 1),
+                1 => draw.Whole(-2, 2) * scale,
+                2 => draw.Whole(-20, 20) / 10.0 * scale,
+                3 => draw.Real(-3, 3) * scale,
+                _ => one,
+            };
+        }
+
+        if (Rewards == RewardKind.MixedBinary)
+        {
+            int right = draw.Whole(0, rows - 1);
+            rewards[right] = 1;
+            rewards[(right + 1) % rows] = 0;
+        }
+
+        return rewards;
+    }
+
+    private static Token TokenOf(Draw draw, bool simple) => new(simple ? -1 : -draw.Real(0.01, 4), 0);
+
+    // Masks leave the shared prefix alone, unless the whole row is dead: a prefix claim needs every other row trainable on it.
+    private static bool[]? MaskOf(Draw draw, bool dead, int length, int shared)
+    {
+        if (dead)
+            return new bool[length];
+        if (!draw.Chance(0.15))
+            return null;
+        bool[] mask = [.. Enumerable.Range(0, length).Select(t => t < shared || !draw.Chance(0.3))];
+        mask[0] = true;
+        return mask;
+    }
+
+    private void SetRatios(Draw draw, Token[] tokens, bool[]? mask)
+    {
+        int[] trained = [.. Enumerable.Range(0, tokens.Length).Where(t => mask is null || mask[t])];
+        if (trained.Length == 0)
+            return;
+        if (Level == RatioLevel.Token)
+        {
+            foreach (int t in trained)
+                tokens[t] = WithRatio(tokens[t], LogRatioOf(draw));
+            return;
+        }
+
+        // One token carries the row's whole log-ratio, exactly, so that the row can sit on a bound; sometimes it is spread unevenly.
+        double z = LogRatioOf(draw);
+        double total = Level == RatioLevel.SequenceMean ? z * trained.Length : z;
+        double moved = Bounds is not null && draw.Chance(0.5) ? 0 : draw.Real(-0.5, 0.5);
+        tokens[trained[0]] = WithRatio(tokens[trained[0]], total - moved);
+        tokens[trained[^1]] = WithRatio(tokens[trained[^1]], trained.Length > 1 ? moved : total);
+    }
+
+    private double LogRatioOf(Draw draw)
+    {
+        double z = draw.Whole(0, 9) switch
+        {
+            0 => 0,
+            1 => draw.Sign() * LargestLogRatio,
+            2 => draw.Real(-LargestLogRatio, LargestLogRatio) / 4,
+            3 or 4 or 5 when Bounds is not null => NearBound(draw),
+            _ => draw.Real(-1, 1),
+        };
+        // Two kinks closer to each other than two margins would need more than one push away.
+        for (int pushes = 0; pushes < AwayFrom.Length; pushes++)
+        {
+            foreach (double kink in AwayFrom)
+            {
+                if (Math.Abs(z - kink) < 2 * KinkMargin)
+                    z = kink + (3 * KinkMargin);
+            }
+        }
+
+        return z;
+    }
+
+    private double NearBound(Draw draw)
+    {
+        double bound = draw.Chance(0.5) || Bounds!.Low <= 0 ? Bounds!.High : Bounds.Low;
+        double at = ExactLog(bound);
+        return draw.Whole(0, 2) switch
+        {
+            0 => at,
+            1 => Beyond(at, bound, up: true),
+            _ => Beyond(at, bound, up: false),
+        };
+    }
+
+    // A log-ratio whose exponential is the bound itself: log rounds, but several neighbours have the bound as their exponential.
+    private static double ExactLog(double bound)
+    {
+        double x = Math.Log(bound);
+        for (int k = 0; k < 8 && Math.Exp(x) != bound; k++)
+            x = Math.Exp(x) < bound ? Math.BitIncrement(x) : Math.BitDecrement(x);
+        return x;
+    }
+
+    private static double Beyond(double x, double bound, bool up)
+    {
+        while (Math.Exp(x) == bound)
+            x = up ? Math.BitIncrement(x) : Math.BitDecrement(x);
+        return x;
+    }
+
+    // The difference of the two log-probs must be the log-ratio exactly, so the smaller of them carries it all.
+    private static Token WithRatio(Token token, double logRatio) => token with { Logp = logRatio < 0 ? logRatio : 0, LogRatio = logRatio };
+
+    private static double ValueOf(Column column, Token token, Draw? draw) => column switch
+    {
+        Column.Entropy => -token.Logp / 2,
+        _ => Math.Min(0, token.Logp + (draw?.Real(-0.5, 0.5) ?? -0.25)),
+    };
+
+    private readonly record struct Token(double Logp, double LogRatio);
+}

@@ -1,0 +1,162 @@
+using System.Collections.Immutable;
+using System.Text;
+using GroupRL.Checking;
+using GroupRL.Objectives;
+using GroupRL.Optimizers;
+
+namespace GroupRL.Claims;
+
+/// <summary>What the theory predicts for a subject, and why.</summary>
+public sealed record Expectation(VerdictKind Kind, string Because)
+{
+    /// <summary>The theory proves the claim for the subject.</summary>
+    public static Expectation Holds(string because) => new(VerdictKind.Holds, because);
+
+    /// <summary>The theory refutes it.</summary>
+    public static Expectation Refuted(string because) => new(VerdictKind.Refuted, because);
+}
+
+/// <summary>How many cases a row of the ledger gets, and from which seeds.</summary>
+/// <param name="Cases">Cases a row.</param>
+/// <param name="Salt">0: seeds derive from claim and subject alone; otherwise mixed into them.</param>
+public sealed record Profile(int Cases, ulong Salt = 0)
+{
+    /// <summary>Deterministic, for continuous integration: 1,000 cases a row.</summary>
+    public static Profile Ci { get; } = new(1_000);
+
+    /// <summary>A hundred times the cases, from seeds that <paramref name="salt"/> moves.</summary>
+    public static Profile Deep(ulong salt) => new(100_000, salt);
+
+    /// <summary>The seed of a row (FNV-1a of both ids).</summary>
+    public ulong Seed(string claim, string subject)
+    {
+        ulong hash = 14695981039346656037 ^ Salt;
+        foreach (byte b in Encoding.UTF8.GetBytes($"{claim}/{subject}"))
+            hash = (hash ^ b) * 1099511628211;
+        return hash;
+    }
+}
+
+/// <summary>A statement of the theory that a machine can check.</summary>
+public abstract record Claim
+{
+    /// <summary>The id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The statement, in words and symbols.</summary>
+    public required string Statement { get; init; }
+
+    /// <summary>The hypotheses on cases; those on subjects are traits.</summary>
+    public required ImmutableArray<string> Hypotheses { get; init; }
+
+    /// <summary>The paper, or where it is derived.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>What is measured, as a symbol.</summary>
+    public required string Quantity { get; init; }
+
+    /// <summary>The derivation, as a path in the repository.</summary>
+    public string Derivation => $"docs/derivations.md#{Id}";
+}
+
+/// <summary>A claim about subjects of one kind, checked on cases of one kind.</summary>
+/// <typeparam name="TSubject">An objective, an optimizer, or a training of both.</typeparam>
+/// <typeparam name="TCase">A batch of rollouts or a gradient history.</typeparam>
+public sealed record Claim<TSubject, TCase> : Claim
+{
+    /// <summary>The share of cases that every corner must get before "Holds" is said.</summary>
+    public const double CoverageFloor = 0.01;
+
+    /// <summary>The trait that the subject lacks, in words, or null where the claim speaks of it.</summary>
+    public required Func<TSubject, string?> Missing { get; init; }
+
+    /// <summary>What the theory predicts for a subject that the claim speaks of.</summary>
+    public required Func<TSubject, Expectation> Expect { get; init; }
+
+    /// <summary>The cases.</summary>
+    public required Func<TSubject, Domain<TCase>> Domain { get; init; }
+
+    /// <summary>The hypothesis that a case breaks, as a sentence, or null where it keeps them all.</summary>
+    public Func<TSubject, TCase, string?> Outside { get; init; } = (_, _) => null;
+
+    /// <summary>What the claim measures on a case that keeps its hypotheses.</summary>
+    public required Func<TSubject, TCase, Measurement> Measure { get; init; }
+
+    /// <summary>Why a case breaks the claim, in one sentence with its numbers.</summary>
+    public required Func<TSubject, TCase, Measurement, string> Why { get; init; }
+
+    /// <summary>Searches the domain for a counterexample.</summary>
+    public Verdict Judge(TSubject subject, string subjectId, Profile profile)
+    {
+        ArgumentNullException.ThrowIfNull(profile);
+        return Missing(subject) is { } missing
+            ? new() { Kind = VerdictKind.NotApplicable, Reason = missing }
+            : Verdict(subject, (domain, holds, admitted) =>
+                Falsifier.Run(domain, holds, admitted, profile.Seed(Id, subjectId), profile.Cases));
+    }
+
+    /// <summary>Builds one case again and judges it; that it passes is no verdict on the claim.</summary>
+    public Verdict Replay(TSubject subject, ReplayPoint point) => Missing(subject) is { } missing
+        ? new() { Kind = VerdictKind.NotApplicable, Reason = missing }
+        : Verdict(subject, (domain, holds, admitted) => Falsifier.Replay(domain, holds, admitted, point)) is { Kind: VerdictKind.Refuted } refuted
+            ? refuted
+            : new() { Kind = VerdictKind.Undecided, Cases = 1, Reason = "the one case replayed keeps the claim, which says nothing of the others" };
+
+    private Verdict Verdict(TSubject subject, Func<Domain<TCase>, Func<TCase, bool>, Func<TCase, bool>, Search<TCase>> search)
+    {
+        var domain = Domain(subject);
+        // A case that the subject refuses neither keeps nor breaks the claim: the search goes on, and ends undecided without a failure.
+        int refused = 0;
+        string refusal = "";
+        var found = search(domain, value => TryMeasure(value) is not { Holds: false }, value => Outside(subject, value) is null);
+        if (found.Failure is { } failure)
+        {
+            var measurement = Measure(subject, failure.Shrunk);
+            return new()
+            {
+                Kind = VerdictKind.Refuted,
+                Cases = found.Cases,
+                Corners = found.Corners,
+                Counterexample = new(failure.Shrunk!, measurement, Why(subject, failure.Shrunk, measurement), failure.Point, failure.Shrinks),
+            };
+        }
+
+        if (refused > 0)
+        {
+            return new()
+            {
+                Kind = VerdictKind.Undecided,
+                Cases = found.Cases,
+                Corners = found.Corners,
+                Reason = FormattableString.Invariant($"{refused} of {found.Cases} cases were refused, the first because: {refusal}"),
+            };
+        }
+
+        var missed = found.Corners.FirstOrDefault(corner => corner.Value < CoverageFloor * found.Cases);
+        return missed.Key is null
+            ? new() { Kind = VerdictKind.Holds, Cases = found.Cases, Corners = found.Corners }
+            : new()
+            {
+                Kind = VerdictKind.Undecided,
+                Cases = found.Cases,
+                Corners = found.Corners,
+                Reason = FormattableString.Invariant($"the corner \"{missed.Key}\" was reached in {missed.Value} of {found.Cases} cases, below the floor of {CoverageFloor:P0}"),
+            };
+
+        Measurement? TryMeasure(TCase value)
+        {
+            try
+            {
+                return Measure(subject, value);
+            }
+            catch (InvalidInputException error)
+            {
+                refusal = refused++ == 0 ? error.Message : refusal;
+                return null;
+            }
+        }
+    }
+}
+
+/// <summary>An objective under an optimizer.</summary>
+public sealed record Training(SurrogateObjective Objective, Optimizer Optimizer);

@@ -1,0 +1,81 @@
+using System.Globalization;
+using GroupRL.Checking;
+using GroupRL.Objectives;
+using ObjectiveClaim = GroupRL.Claims.Claim<GroupRL.Objectives.SurrogateObjective, GroupRL.Objectives.RolloutBatch>;
+
+namespace GroupRL.Claims;
+
+/// <summary>Family O, clipping. What momentum does with a clipped token is in <see cref="Overshoot"/>.</summary>
+public static class Clipping
+{
+    /// <summary>The coefficient is zero exactly on the two dead sides of the clip region, and not on the other two.</summary>
+    public static ObjectiveClaim ZeroCoefficient { get; } = new()
+    {
+        Id = "clip-zero-coefficient",
+        Statement = "A > 0 and r > 1+ε_high ⇒ c = 0; A < 0 and r < 1−ε_low ⇒ c = 0 (and beyond a cap, where there is one); on the other sides, bounds included, c has the sign of A. r is the kernel's own ratio, a token's or a sequence's.",
+        Hypotheses = ["β = 0"],
+        Source = "arXiv:1707.06347; arXiv:2601.05002, appendix D",
+        Quantity = "|cᵢₜ| where it must vanish, |αᵢₜAᵢ| where it must not",
+        Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.HardClip),
+        Expect = _ => Expectation.Holds("the derivative of the clipped surrogate"),
+        Domain = objective => new RolloutDomain
+        {
+            Reads = [.. Requirements.Extra(objective)],
+            RewardCount = objective.Rewards.Count,
+            Bounds = objective.Kernel.Region,
+            Level = objective.Kernel.Ratio,
+        },
+        Outside = (_, batch) => Requirements.SingleCompletion(batch),
+        Measure = WorstSide,
+        Why = WhyNotZero,
+    };
+
+    private static Measurement WorstSide(SurrogateObjective objective, RolloutBatch batch)
+    {
+        var evaluation = objective.Evaluate(batch);
+        var worst = new Measurement(0, 0);
+        for (int i = 0; i < batch.Rows; i++)
+        {
+            var completion = new Completion(batch, i);
+            for (int t = 0; t < completion.Length; t++)
+            {
+                int token = batch.Row(i).Start.Value + t;
+                double advantage = evaluation.Advantages[i], coefficient = evaluation.Coefficients[token];
+                double ratio = Ratio(objective.Kernel.Ratio, completion, t), pull = evaluation.Weights[token] * advantage;
+                bool dead = pull == 0 || IsDead(objective.Kernel.Region!, ratio, advantage);
+                double broken = dead ? Math.Abs(coefficient) : Math.Sign(coefficient) == Math.Sign(pull) ? 0 : Math.Abs(pull);
+                worst = worst.Worst(new(broken, 0, batch.GroupOf(i), token));
+            }
+        }
+
+        return worst;
+    }
+
+    // Stated here again, from the paper, rather than asked of the kernel under test.
+    private static bool IsDead(Clip region, double ratio, double advantage) =>
+        advantage > 0 ? ratio > region.High : ratio < region.Low || ratio > region.Cap;
+
+    private static double Ratio(RatioLevel level, Completion completion, int t)
+    {
+        var logp = completion[Column.Logp];
+        var old = completion[Column.OldLogp];
+        if (level == RatioLevel.Token)
+            return Math.Exp(logp[t] - old[t]);
+        double sum = 0;
+        for (int k = 0; k < logp.Length; k++)
+            sum += logp[k] - old[k];
+        return Math.Exp(level == RatioLevel.SequenceMean ? sum / logp.Length : sum);
+    }
+
+    private static string WhyNotZero(SurrogateObjective objective, RolloutBatch batch, Measurement worst)
+    {
+        var evaluation = objective.Evaluate(batch);
+        int token = worst.Position, row = Enumerable.Range(0, batch.Rows).First(i => token < batch.Row(i).End.Value);
+        double ratio = Ratio(objective.Kernel.Ratio, new(batch, row), token - batch.Row(row).Start.Value), advantage = evaluation.Advantages[row];
+        var region = objective.Kernel.Region!;
+        string side = IsDead(region, ratio, advantage) ? "outside the clip range, where the coefficient must be 0" : "where the clip does not act";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{batch.PlaceOf(token)} has advantage {advantage:G4} and ratio {ratio:R}, {side} ([{region.Low:R}, {region.High:R}]), yet its coefficient is {evaluation.Coefficients[token]:G4}");
+    }
+}

@@ -1,0 +1,237 @@
+using System.Globalization;
+using GroupRL.Checking;
+using GroupRL.Objectives;
+using ObjectiveClaim = GroupRL.Claims.Claim<GroupRL.Objectives.SurrogateObjective, GroupRL.Objectives.RolloutBatch>;
+
+namespace GroupRL.Claims;
+
+/// <summary>Contracts: what an objective keeps, whatever its design.</summary>
+public static class Contract
+{
+    private const double LargestStep = 1e-2;
+
+    /// <summary>The coefficients are the derivative of the value, with stop-gradient terms frozen.</summary>
+    public static ObjectiveClaim GradientConsistency { get; } = new()
+    {
+        Id = "gradient-consistency",
+        Statement = "The coefficients are ∂J/∂ℓ with stop-gradient terms frozen at the batch: along any direction d, the odd Taylor remainder (J(ℓ+hd) − J(ℓ−hd))/2 − h·Σcd is of order h³ (of a wrong derivative: h).",
+        Hypotheses = ["every log-ratio is at least 1e−4 away from the kernel's kinks"],
+        Source = "Taylor's theorem; derived here",
+        Quantity = "order of the odd Taylor remainder",
+        Missing = _ => null,
+        Expect = _ => Expectation.Holds("coefficients are derivatives"),
+        Domain = objective => new RolloutDomain
+        {
+            Reads = [.. Requirements.Extra(objective)],
+            RewardCount = objective.Rewards.Count,
+            Level = objective.Kernel.Ratio,
+            AwayFrom = objective.Kernel.Kinks,
+        },
+        Outside = (objective, batch) => Requirements.SingleCompletion(batch)
+            ?? (KinkMargin(objective, batch) < RolloutDomain.KinkMargin / 10 ? "ratios keep away from the clip bounds, where J has no derivative; one does not" : null),
+        Measure = RemainderOrder,
+        Why = (_, _, worst) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"the value moves by something else than the coefficients say: what they leave unexplained shrinks like h^{worst.Measured:G3}"),
+    };
+
+    /// <summary>Equal rewards teach nothing.</summary>
+    public static ObjectiveClaim DegenerateGroup { get; } = new()
+    {
+        Id = "degenerate-group",
+        Statement = "Where all rewards of a group are equal, every coefficient of the group is 0 (in float64: within the rounding of R − mean R times the advantage's factor; exactly where that factor is unbounded).",
+        Hypotheses = ["β = 0", "rewards used as they are", "at least 2 completions a group", "some group has equal rewards"],
+        Source = "arXiv:2503.14476 (dynamic sampling drops such groups); derived here",
+        Quantity = "|cᵢₜ|",
+        Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.UnshapedRewards),
+        Expect = objective => Requirements.Missing(objective, Traits.Centred) is { } missing
+            ? Expectation.Refuted($"needs {missing}")
+            : Expectation.Holds("centred equal rewards are zero"),
+        Domain = objective => new RolloutDomain
+        {
+            Reads = [.. Requirements.Extra(objective)],
+            RewardCount = objective.Rewards.Count,
+            Level = objective.Kernel.Ratio,
+            Rewards = RewardKind.EqualInGroup,
+        },
+        Outside = (_, batch) => Requirements.SingleCompletion(batch)
+            ?? (Degenerate(batch).Any() ? null : "some group has equal rewards; none has"),
+        Measure = LargestCoefficient,
+        Why = (objective, batch, worst) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"all rewards of group {worst.Group} are {objective.Evaluate(batch).Rewards[batch[worst.Group].FirstRow]:R}, yet its advantages are [{string.Join(", ", objective.Evaluate(batch).Advantages[batch.Group(worst.Group)].Select(a => a.ToString("G4", CultureInfo.InvariantCulture)))}]"),
+    };
+
+    /// <summary>The order of groups and completions carries no meaning.</summary>
+    public static ObjectiveClaim PermutationInvariance { get; } = new()
+    {
+        Id = "permutation-invariance",
+        Statement = "Reordering the groups of a batch and the completions of its groups reorders the coefficients and changes nothing else.",
+        Hypotheses = ["at least 2 completions a group"],
+        Source = "derived here",
+        Quantity = "|cᵢₜ − c′ᵢₜ|",
+        Missing = _ => null,
+        Expect = _ => Expectation.Holds("sums do not depend on order"),
+        Domain = objective => new RolloutDomain
+        {
+            Reads = [.. Requirements.Extra(objective)],
+            RewardCount = objective.Rewards.Count,
+            Level = objective.Kernel.Ratio,
+        },
+        Outside = (_, batch) => Requirements.SingleCompletion(batch),
+        Measure = ReversalGap,
+        Why = (_, _, worst) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"with groups and completions in reverse order a coefficient of group {worst.Group} changes by {worst.Measured:G3}"),
+    };
+
+    private static Measurement RemainderOrder(SurrogateObjective objective, RolloutBatch batch)
+    {
+        var evaluation = objective.Evaluate(batch);
+        var workspace = new Workspace();
+        double[] start = batch[Column.Logp].ToArray(), point = new double[start.Length], unused = new double[start.Length];
+        double slope = 0;
+        for (int t = 0; t < start.Length; t++)
+            slope += evaluation.Coefficients[t] * Direction(t);
+        double order = TaylorCheck.Order(Along, slope, Math.Min(LargestStep, KinkMargin(objective, batch) / 2), Noise(objective, batch, evaluation));
+        return new(order, TaylorCheck.LeastOrder, AtLeast: true);
+
+        double Along(double h)
+        {
+            for (int t = 0; t < start.Length; t++)
+                point[t] = start[t] + (h * Direction(t));
+            return objective.Evaluate(batch, point, unused, workspace);
+        }
+    }
+
+    // Between 0.5 and 1 in size, without a pattern that errors could share and cancel in.
+    private static double Direction(int t)
+    {
+        double fraction = (t + 1) * 0.6180339887498949 % 1;
+        return fraction < 0.5 ? -0.5 - fraction : fraction;
+    }
+
+    // Each value is a sum of at most N terms w·φ and β·α·κ, made by an exponential of a difference of log-probs: its relative error is
+    // that of its argument. |φ| is at most |φ′| (ratios), |φ′|·|ℓ| (log-likelihoods) or high·|A| (clipped;
+    // the cap's where there is one).
+    private static double Noise(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation)
+    {
+        double magnitude = 0, beta = objective.Regularisers.Sum(term => Math.Abs(term.Beta));
+        double high = objective.Kernel.Region is { } region ? (double.IsFinite(region.Cap) ? region.Cap : region.High) : 1;
+        for (int i = 0; i < batch.Rows; i++)
+        {
+            var (start, length) = batch.Row(i).GetOffsetAndLength(batch.Tokens);
+            for (int t = start; t < start + length; t++)
+            {
+                double arguments = 2 + Math.Abs(batch[Column.Logp][t]) + Math.Abs(batch[Column.OldLogp][t]);
+                double kl = batch.Has(Column.RefLogp) ? batch[Column.RefLogp][t] - batch[Column.Logp][t] : 0;
+                magnitude += arguments * (Math.Abs(evaluation.Coefficients[t]) + (Math.Abs(evaluation.Weights[t]) * high * Math.Abs(evaluation.Advantages[i])));
+                magnitude += beta * Math.Abs(evaluation.Weights[t]) * (1 + (arguments * Math.Exp(kl)) + Math.Abs(kl));
+            }
+        }
+
+        return Tolerance.Summation(batch.Tokens + 16, magnitude);
+    }
+
+    /// <summary>How far every log-prob can move, in the largest norm, before some ratio meets a kink.</summary>
+    private static double KinkMargin(SurrogateObjective objective, RolloutBatch batch)
+    {
+        double margin = double.PositiveInfinity;
+        var (logp, old) = (batch[Column.Logp].ToArray(), batch[Column.OldLogp].ToArray());
+        for (int i = 0; i < batch.Rows; i++)
+        {
+            double[] logRatios = [.. logp[batch.Row(i)].Zip(old[batch.Row(i)], (a, b) => a - b)];
+            if (logRatios.Length == 0)
+                continue;
+            foreach (double kink in objective.Kernel.Kinks)
+            {
+                margin = Math.Min(margin, objective.Kernel.Ratio switch
+                {
+                    RatioLevel.Token => logRatios.Min(x => Math.Abs(x - kink)),
+                    RatioLevel.SequenceMean => Math.Abs(logRatios.Average() - kink),
+                    _ => Math.Abs(logRatios.Sum() - kink) / logRatios.Length,
+                });
+            }
+        }
+
+        return margin;
+    }
+
+    private static IEnumerable<int> Degenerate(RolloutBatch batch)
+    {
+        for (int g = 0; g < batch.Groups; g++)
+        {
+            int first = batch[g].FirstRow;
+            batch.TryReward(first, 0, out double reward);
+            if (Enumerable.Range(first, batch.GroupSize(g)).All(i => batch.TryReward(i, 0, out double other) && other == reward))
+                yield return g;
+        }
+    }
+
+    private static Measurement LargestCoefficient(SurrogateObjective objective, RolloutBatch batch)
+    {
+        var evaluation = objective.Evaluate(batch);
+        var worst = new Measurement(0, 0);
+        foreach (int g in Degenerate(batch))
+        {
+            double reward = evaluation.Rewards[batch[g].FirstRow];
+            double factor = objective.Advantage.Factor(new RewardMoments(batch.GroupSize(g), batch.GroupSize(g) * reward, 1, 0)) ?? double.PositiveInfinity;
+            double rounding = double.IsFinite(factor) ? factor * Tolerance.Summation(batch.GroupSize(g) + 2, 2 * Math.Abs(reward)) : 0;
+            for (int k = 0; k < batch.GroupSize(g); k++)
+            {
+                var completion = batch[g][k];
+                for (int t = 0; t < completion.Length; t++)
+                {
+                    int token = batch.Row(completion.Row).Start.Value + t;
+                    double bound = Math.Abs(evaluation.Weights[token]) * Ratio(objective.Kernel.Ratio, completion, t) * rounding;
+                    worst = worst.Worst(new(Math.Abs(evaluation.Coefficients[token]), bound, g, completion.Positions[t]));
+                }
+            }
+        }
+
+        return worst;
+    }
+
+    private static Measurement ReversalGap(SurrogateObjective objective, RolloutBatch batch)
+    {
+        var evaluation = objective.Evaluate(batch);
+        var reversed = RolloutBatch.Of([.. batch.ToRollouts().Reverse().Select(group => group.Reverse().ToArray())]);
+        double[] other = objective.Evaluate(reversed).Coefficients;
+        var worst = new Measurement(0, 0);
+        for (int g = 0; g < batch.Groups; g++)
+        {
+            var rows = batch.Group(g);
+            double largest = evaluation.Advantages[rows].Max(Math.Abs);
+            double centring = Tolerance.Centring(Requirements.CountedRewards(objective, batch, evaluation, g));
+            for (int k = 0; k < batch.GroupSize(g); k++)
+            {
+                var completion = batch[g][k];
+                var twin = reversed[batch.Groups - 1 - g][batch.GroupSize(g) - 1 - k];
+                for (int t = 0; t < completion.Length; t++)
+                {
+                    int token = batch.Row(completion.Row).Start.Value + t;
+                    double gap = Math.Abs(evaluation.Coefficients[token] - other[reversed.Row(twin.Row).Start.Value + t]);
+                    // The same numbers in another order: sums of up to B rewards and N tokens round differently, centring amplifies it.
+                    double slope = Math.Abs(evaluation.Weights[token]) * Ratio(objective.Kernel.Ratio, completion, t) * largest;
+                    double bound = Tolerance.Summation((2 * batch.Rows) + 16, slope + Math.Abs(evaluation.Coefficients[token])) + (2 * slope * centring);
+                    worst = worst.Worst(new(gap, bound, g, completion.Positions[t]));
+                }
+            }
+        }
+
+        return worst;
+    }
+
+    // The largest factor that a kernel of this level puts on w·A: its ratio, and at least the 1 of kernels without one.
+    private static double Ratio(RatioLevel level, Completion completion, int t)
+    {
+        var (logp, old) = (completion[Column.Logp].ToArray(), completion[Column.OldLogp].ToArray());
+        double sum = logp.Zip(old, (a, b) => a - b).Sum();
+        return Math.Max(1, Math.Exp(level switch
+        {
+            RatioLevel.Token => logp[t] - old[t],
+            RatioLevel.SequenceMean => sum / logp.Length,
+            _ => sum,
+        }));
+    }
+}

@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+using GroupRL.Checking;
+using GroupRL.Objectives;
+using GroupRL.Optimizers;
+using ObjectiveClaim = GroupRL.Claims.Claim<GroupRL.Objectives.SurrogateObjective, GroupRL.Objectives.RolloutBatch>;
+using OptimizerClaim = GroupRL.Claims.Claim<GroupRL.Optimizers.Optimizer, GroupRL.Checking.GradientHistory>;
+using TrainingClaim = GroupRL.Claims.Claim<GroupRL.Claims.Training, GroupRL.Objectives.RolloutBatch>;
+
+namespace GroupRL.Claims;
+
+/// <summary>One claim for one subject: the theory's prediction beside what a search finds.</summary>
+/// <param name="Claim">The claim.</param>
+/// <param name="Objective">The objective's id; empty for a claim about optimizers alone.</param>
+/// <param name="Optimizer">The optimizer's id; empty for a claim about objectives alone.</param>
+/// <param name="Expected">The prediction; for a claim that does not speak of the subject, NotApplicable and the missing trait.</param>
+/// <param name="Judge">Searches for a counterexample.</param>
+/// <param name="Replay">Builds one case again.</param>
+/// <param name="Check">Judges a given batch: the hypothesis it breaks, or what is measured on it; null for claims about optimizers.</param>
+public sealed record LedgerRow(
+    Claim Claim,
+    string Objective,
+    string Optimizer,
+    Expectation Expected,
+    Func<Profile, Verdict> Judge,
+    Func<ReplayPoint, Verdict> Replay,
+    Func<RolloutBatch, BatchCheck>? Check)
+{
+    /// <summary>What the claim is about: an objective, an optimizer, or both joined by " + ".</summary>
+    public string Subject => string.Join(" + ", new[] { Objective, Optimizer }.Where(id => id.Length > 0));
+}
+
+/// <summary>A claim on one given batch.</summary>
+/// <param name="Outside">The hypothesis or trait that keeps the claim from speaking of it; null where it does.</param>
+/// <param name="Measurement">What was measured.</param>
+/// <param name="Why">Why it breaks the claim; empty where it keeps it.</param>
+public sealed record BatchCheck(string? Outside, Measurement Measurement, string Why);
+
+/// <summary>Every claim, and every row of claims against the catalogue. Explicit lists: nothing is discovered.</summary>
+public static class Ledger
+{
+    /// <summary>Claims about objectives.</summary>
+    public static ImmutableArray<ObjectiveClaim> ObjectiveClaims { get; } =
+    [
+        Prefix.Neutrality, Prefix.MaskedTruncation, Prefix.BiasSign, Prefix.BiasBinary,
+        Clipping.ZeroCoefficient,
+        Contract.GradientConsistency, Contract.DegenerateGroup, Contract.PermutationInvariance,
+    ];
+
+    /// <summary>Claims about optimizers.</summary>
+    public static ImmutableArray<OptimizerClaim> OptimizerClaims { get; } =
+        [Scale.AdamEpsilonIdentity, Scale.AdamScaleDeviation, Scale.SgdEquivariance, Overshoot.MomentumTail];
+
+    /// <summary>Claims about objectives under optimizers.</summary>
+    public static ImmutableArray<TrainingClaim> TrainingClaims { get; } = [Overshoot.Strict];
+
+    /// <summary>Every claim.</summary>
+    public static ImmutableArray<Claim> Claims { get; } = [.. ObjectiveClaims, .. OptimizerClaims, .. TrainingClaims];
+
+    /// <summary>Every row of the catalogue.</summary>
+    public static IEnumerable<LedgerRow> Rows =>
+        Catalogue.All.SelectMany(entry => ObjectiveRows(entry.Id, entry.Objective))
+            .Concat(OptimizerCatalogue.All.SelectMany(OptimizerRows))
+            .Concat(Catalogue.All.SelectMany(entry => OptimizerCatalogue.All.SelectMany(optimizer => TrainingRows(entry.Id, entry.Objective, optimizer))));
+
+    /// <summary>The claim of id <paramref name="id"/>, or null.</summary>
+    public static Claim? Find(string id) => Claims.FirstOrDefault(claim => claim.Id == id);
+
+    /// <summary>An objective against every claim about objectives.</summary>
+    public static IEnumerable<LedgerRow> ObjectiveRows(string id, SurrogateObjective objective) =>
+        ObjectiveClaims.Select(claim => Row(claim, objective, id, ""));
+
+    /// <summary>An optimizer against every claim about optimizers.</summary>
+    public static IEnumerable<LedgerRow> OptimizerRows(Optimizer optimizer) =>
+        OptimizerClaims.Select(claim => Row(claim, optimizer, "", optimizer.Id));
+
+    /// <summary>An objective under an optimizer against every claim about both.</summary>
+    public static IEnumerable<LedgerRow> TrainingRows(string id, SurrogateObjective objective, Optimizer optimizer) =>
+        TrainingClaims.Select(claim => Row(claim, new Training(objective, optimizer), id, optimizer.Id));
+
+    private static LedgerRow Row<TSubject, TCase>(Claim<TSubject, TCase> claim, TSubject subject, string objective, string optimizer)
+    {
+        string? missing = claim.Missing(subject);
+        return new(
+            claim,
+            objective,
+            optimizer,
+            missing is null ? claim.Expect(subject) : new(VerdictKind.NotApplicable, $"needs {missing}"),
+            profile => claim.Judge(subject, $"{objective}{(optimizer.Length > 0 ? "+" : "")}{optimizer}", profile),
+            point => claim.Replay(subject, point),
+            typeof(TCase) == typeof(RolloutBatch) ? batch => Check(claim, subject, (TCase)(object)batch) : null);
+    }
+
+    private static BatchCheck Check<TSubject, TCase>(Claim<TSubject, TCase> claim, TSubject subject, TCase value)
+    {
+        if (claim.Missing(subject) is { } missing)
+            return new($"the claim needs {missing}", default, "");
+        if (claim.Outside(subject, value) is { } broken)
+            return new($"the claim assumes that {broken}", default, "");
+        var measurement = claim.Measure(subject, value);
+        return new(null, measurement, measurement.Holds ? "" : claim.Why(subject, value, measurement));
+    }
+}

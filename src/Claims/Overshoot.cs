@@ -1,0 +1,309 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using GroupRL.Checking;
+using GroupRL.Objectives;
+using GroupRL.Optimizers;
+using GroupRL.Policies;
+using OptimizerClaim = GroupRL.Claims.Claim<GroupRL.Optimizers.Optimizer, GroupRL.Checking.GradientHistory>;
+using TrainingClaim = GroupRL.Claims.Claim<GroupRL.Claims.Training, GroupRL.Objectives.RolloutBatch>;
+
+namespace GroupRL.Claims;
+
+/// <summary>Family O, overshoot: what an optimizer does after the gradient has stopped. arXiv:2601.05002, appendix D.1–D.2.</summary>
+public static class Overshoot
+{
+    private const string Paper = "arXiv:2601.05002, appendix D";
+    private const int TailSteps = 12;
+    private const int StepsBeyond = 20;
+
+    /// <summary>After the last gradient, updates shrink by a closed form.</summary>
+    public static OptimizerClaim MomentumTail { get; } = new()
+    {
+        Id = "momentum-tail",
+        Statement = "If gradients are exactly zero after step T, then u_{T+k} = 0 without memory, μᵏ·b_T with momentum (Nesterov: μᵏ⁺¹·b_T), and for Adam u_{T+k}/u_T = β₁ᵏ(1−β₁ᵀ)/(1−β₁ᵀ⁺ᵏ) · D(v_T, T)/D(v_{T+k}, T+k), D the denominator; at ε = 0 that is (β₁/√β₂)ᵏ times bias corrections.",
+        Hypotheses = ["gradients are exactly zero after step T", "decoupled decay set aside"],
+        Source = Paper + "; the form with ε derived here",
+        Quantity = "|u_{T+k} − closed form|",
+        Missing = optimizer => optimizer.CoupledDecay > 0 ? "gradients without a decay term (it never is zero)" : null,
+        Expect = _ => Expectation.Holds("the recurrences in closed form"),
+        Domain = _ => new HistoryDomain(),
+        Measure = TailGap,
+        Why = (_, _, worst) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{worst.Position} steps after the last gradient the update is off its closed form by {worst.Measured:G3}"),
+    };
+
+    /// <summary>A clipped token keeps rising.</summary>
+    public static TrainingClaim Strict { get; } = new()
+    {
+        Id = "overshoot-strict",
+        Statement = "A token of positive advantage, alone at its node of a tabular policy, trained from a fresh state without decay: once its ratio has left the clip region, its probability still rises on every further inner step.",
+        Hypotheses = ["β = 0", "tabular softmax policy", "fresh optimizer state", "a token of positive advantage alone at its node", "its ratio leaves the clip region"],
+        Source = Paper,
+        Quantity = "steps, of 20 beyond the region, on which the token did not rise",
+        Missing = training => Requirements.Missing(training.Objective, Traits.Unregularised | Traits.HardClip)
+            ?? (training.Optimizer.CoupledDecay + training.Optimizer.DecoupledDecay > 0 ? "an optimizer without weight decay" : null),
+        Expect = training => training.Optimizer is { Momentum.Mu: > 0 } or { Adam.Beta1: > 0 }
+            ? Expectation.Holds("the first moment outlives the gradient")
+            : Expectation.Refuted("an optimizer without memory stops with its gradient"),
+        Domain = training => new OvershootDomain(training),
+        Outside = (training, batch) => OvershootRun.TryStart(training, batch, out string? broken) is null ? broken : null,
+        Measure = (training, batch) => OvershootRun.TryStart(training, batch, out string? broken) is { } run
+            ? new(run.StepsNotRisen(StepsBeyond), 0)
+            : throw InvalidInputException.Because($"The case is outside the claim's hypotheses: {broken}."),
+        Why = (training, batch, worst) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"once the ratio of {batch.PlaceOf(OvershootRun.TryStart(training, batch, out _)!.Watched)} had passed {training.Objective.Kernel.Region!.High:R}, {training.Optimizer.Id} left the token where it was on {worst.Measured} of {StepsBeyond} further steps: it stops with the gradient"),
+    };
+
+    private static Measurement TailGap(Optimizer optimizer, GradientHistory history)
+    {
+        var gradients = Effective(optimizer, history);
+        var state = optimizer.Initial(history.Dimension);
+        double[] theta = [.. history.Theta], zero = new double[history.Dimension], last = [];
+        foreach (var gradient in history.Gradients)
+            Advance(gradient.AsSpan(), out last);
+        var worst = new Measurement(0, 0);
+        for (int k = 1; k <= TailSteps; k++)
+        {
+            double[] before = theta;
+            Advance(zero, out double[] update);
+            for (int j = 0; j < history.Dimension; j++)
+            {
+                var (predicted, bound) = Predicted(optimizer, gradients[j], last[j], k);
+                // Taking the decay out of the update again costs the rounding of their sum.
+                double decay = optimizer.DecoupledDecay * Math.Abs(before[j]);
+                worst = worst.Worst(new(Math.Abs(update[j] - predicted), bound + Tolerance.Summation(8, decay + Math.Abs(update[j])), 0, k));
+            }
+        }
+
+        return worst;
+
+        void Advance(ReadOnlySpan<double> gradient, out double[] update)
+        {
+            var step = optimizer.Step(state, theta, gradient);
+            (update, double[] before) = ([.. step.Update], theta);
+            for (int j = 0; j < update.Length; j++)
+                update[j] = (step.Update[j] / -optimizer.LearningRate) - (optimizer.DecoupledDecay * before[j]);
+            (state, theta) = (step.State, step.Theta);
+        }
+    }
+
+    /// <summary>The gradients that reach the moments, shape [d, T]: clipped where the chain clips.</summary>
+    internal static double[][] Effective(Optimizer optimizer, GradientHistory history)
+    {
+        var columns = Enumerable.Range(0, history.Dimension).Select(_ => new double[history.Steps]).ToArray();
+        for (int t = 0; t < history.Steps; t++)
+        {
+            double norm = Math.Sqrt(history.Gradients[t].Sum(g => g * g));
+            double shrink = optimizer.Clip is { } clip ? Math.Min(1, clip.MaxNorm / (norm + clip.Delta)) : 1;
+            for (int j = 0; j < history.Dimension; j++)
+                columns[j][t] = history.Gradients[t][j] * shrink;
+        }
+
+        return columns;
+    }
+
+    private static (double Value, double Bound) Predicted(Optimizer optimizer, double[] gradients, double last, int k)
+    {
+        int steps = gradients.Length;
+        if (optimizer.Momentum is { } momentum)
+        {
+            double buffer = 0, magnitude = 0;
+            for (int s = 0; s < steps; s++)
+            {
+                double term = Math.Pow(momentum.Mu, steps - 1 - s) * (s == 0 ? 1 : 1 - momentum.Dampening) * gradients[s];
+                (buffer, magnitude) = (buffer + term, magnitude + Math.Abs(term));
+            }
+
+            double factor = Math.Pow(momentum.Mu, momentum.Nesterov ? k + 1 : k);
+            return (factor * buffer, Tolerance.Summation((4 * (steps + k)) + 16, factor * magnitude));
+        }
+
+        if (optimizer.Adam is not { } adam)
+            return (0, 0);
+        double square = AdamMoments.Square(adam, gradients);
+        double later = adam.AmsGrad ? square : square * Math.Pow(adam.Beta2, k);
+        double numerator = Math.Pow(adam.Beta1, k) * (1 - Math.Pow(adam.Beta1, steps)) / (1 - Math.Pow(adam.Beta1, steps + k));
+        double denominator = AdamMoments.Denominator(adam, later, steps + k);
+        double ratio = denominator == 0 ? 0 : numerator * AdamMoments.Denominator(adam, square, steps) / denominator;
+        return (ratio * last, AdamMoments.Rounding(adam, steps, steps + k) * Math.Abs(ratio * last));
+    }
+}
+
+/// <summary>
+/// Inner steps on one batch until a watched token's ratio has left the clip region: the behaviour log-probs stay, the current ones are
+/// the policy's, the optimizer starts fresh.
+/// </summary>
+internal sealed class OvershootRun
+{
+    private const int StepsToLeave = 50;
+
+    private readonly Training _training;
+    private readonly PrefixTreePolicy _policy;
+    private readonly Workspace _workspace = new();
+    private RolloutBatch _batch;
+    private OptimizerState _state;
+    private double[] _logits;
+
+    private OvershootRun(Training training, RolloutBatch batch, PrefixTreePolicy policy, double[] logits, int watched, int row)
+    {
+        (_training, _batch, _policy, _logits, Watched, Row) = (training, batch, policy, logits, watched, row);
+        _state = training.Optimizer.Initial(policy.Parameters);
+    }
+
+    /// <summary>The token of positive advantage that is alone at its node, as an index into a column.</summary>
+    public int Watched { get; }
+
+    /// <summary>Its row.</summary>
+    public int Row { get; }
+
+    /// <summary>A run in which the watched token has just left the region, or null and the hypothesis that fails.</summary>
+    public static OvershootRun? TryStart(Training training, RolloutBatch batch, out string? broken)
+    {
+        if (!TryPrepare(training, batch, out var run, out broken))
+            return null;
+        for (int step = 0; step < StepsToLeave; step++)
+        {
+            if (run.LogRatio() > Math.Log(training.Objective.Kernel.Region!.High))
+                return run;
+            run.Step();
+        }
+
+        broken = FormattableString.Invariant($"the token's ratio leaves the clip region within {StepsToLeave} steps; it did not");
+        return null;
+    }
+
+    /// <summary>The step of the log-ratio that the first inner step makes; what a domain needs to place a case just inside.</summary>
+    public static double FirstRise(Training training, RolloutBatch batch)
+    {
+        if (!TryPrepare(training, batch, out var run, out string? broken))
+            throw InvalidInputException.Because($"An overshoot cannot start: {broken}.");
+        double before = run.LogRatio();
+        run.Step();
+        return run.LogRatio() - before;
+    }
+
+    /// <summary>On how many of the next <paramref name="steps"/> inner steps the watched token's log-prob did not rise.</summary>
+    public int StepsNotRisen(int steps)
+    {
+        int count = 0;
+        for (int k = 0; k < steps; k++)
+        {
+            double before = _batch[Column.Logp][Watched];
+            Step();
+            count += _batch[Column.Logp][Watched] > before ? 0 : 1;
+        }
+
+        return count;
+    }
+
+    private static bool TryPrepare(Training training, RolloutBatch batch, out OvershootRun run, out string? broken)
+    {
+        run = null!;
+        broken = Requirements.SingleCompletion(batch);
+        if (broken is not null)
+            return false;
+        var policy = PrefixTreePolicy.Spanning(batch);
+        double[] advantages = training.Objective.Evaluate(batch).Advantages;
+        var visits = Enumerable.Range(0, batch.Tokens).CountBy(policy.NodeOf).ToDictionary();
+        for (int i = 0; i < batch.Rows; i++)
+        {
+            for (int token = batch.Row(i).Start.Value; token < batch.Row(i).End.Value; token++)
+            {
+                if (advantages[i] <= 0 || visits[policy.NodeOf(token)] != 1)
+                    continue;
+                try
+                {
+                    run = new(training, batch, policy, policy.Logits(batch[Column.Logp]), token, i);
+                }
+                catch (InvalidInputException impossible)
+                {
+                    broken = $"the log-probs are a tabular policy's: {impossible.Message.TrimEnd('.')}";
+                    return false;
+                }
+
+                if (run.LogRatio() <= Math.Log(training.Objective.Kernel.Region!.High))
+                    return true;
+                broken = FormattableString.Invariant($"the token starts inside the clip region; {batch.PlaceOf(token)} starts beyond it");
+                return false;
+            }
+        }
+
+        broken = "some token of positive advantage is alone at its node; none is";
+        return false;
+    }
+
+    private void Step()
+    {
+        var coefficients = new double[_batch.Tokens];
+        _training.Objective.Evaluate(_batch, _batch[Column.Logp], coefficients, _workspace);
+        var gradient = new double[_policy.Parameters];
+        _policy.Gradient(_logits, coefficients, gradient);
+        for (int j = 0; j < gradient.Length; j++)
+            gradient[j] = -gradient[j];
+        var step = _training.Optimizer.Step(_state, _logits, gradient);
+        (_state, _logits) = (step.State, step.Theta);
+        var logp = new double[_batch.Tokens];
+        _policy.LogProbs(_logits, logp);
+        _batch = _batch.With(Column.Logp, logp);
+    }
+
+    // Of the ratio that the kernel clips.
+    private double LogRatio()
+    {
+        var (start, length) = _batch.Row(Row).GetOffsetAndLength(_batch.Tokens);
+        var logp = _batch[Column.Logp];
+        var old = _batch[Column.OldLogp];
+        if (_training.Objective.Kernel.Ratio == RatioLevel.Token)
+            return logp[Watched] - old[Watched];
+        double sum = 0;
+        for (int t = start; t < start + length; t++)
+            sum += logp[t] - old[t];
+        return _training.Objective.Kernel.Ratio == RatioLevel.SequenceMean ? sum / length : sum;
+    }
+}
+
+/// <summary>
+/// One prompt whose completions part at the first token; the first one is right and a few steps inside the clip region.
+/// </summary>
+internal sealed record OvershootDomain(Training Training) : Domain<RolloutBatch>
+{
+    /// <inheritdoc/>
+    public override ImmutableArray<Corner<RolloutBatch>> Corners { get; } =
+    [
+        new("G = 2", batch => batch.Rows == 2),
+        new("V = 3", batch => PrefixTreePolicy.Spanning(batch).Vocabulary == 3),
+        new("a long completion", batch => batch.Length(0) > 2),
+    ];
+
+    /// <inheritdoc/>
+    public override IEnumerable<RolloutBatch> Shrink(RolloutBatch value) => RolloutShrinker.Shrink(value);
+
+    /// <inheritdoc/>
+    public override RolloutBatch Build(Draw draw)
+    {
+        int rows = draw.Whole(2, 4), vocabulary = rows + draw.Whole(1, 3);
+        int[] lengths = [draw.Whole(2, 3), .. Enumerable.Range(1, rows - 1).Select(_ => draw.Whole(1, 3))];
+        double[][] logps = [.. lengths.Select(length => Enumerable.Range(0, length).Select(t => Math.Log(draw.Real(0.2, 0.9) / (t == 0 ? rows : 1))).ToArray())];
+        int[][] ids = [.. lengths.Select((length, k) => Enumerable.Range(0, length).Select(t => t == 0 ? k : draw.Whole(0, vocabulary - 1)).ToArray())];
+        ids[0][1] = vocabulary - 1;
+        double[] rewards = [1, .. Enumerable.Range(1, rows - 1).Select(_ => draw.Pick(0, 0, 0.5))];
+
+        // A gap of nothing tells how far one step goes; a gap of some such steps then makes the token leave after a few of them.
+        double rise = OvershootRun.FirstRise(Training, At(1e-12));
+        return At(rise * draw.Real(0.1, 2.5));
+
+        RolloutBatch At(double gap) => RolloutBatch.Of(
+        [
+            [.. lengths.Select((length, k) => Completion(k, k == 0 ? Math.Log(Training.Objective.Kernel.Region!.High) - gap : 0))],
+        ]);
+
+        Rollout Completion(int k, double logRatio)
+        {
+            double each = Training.Objective.Kernel.Ratio == RatioLevel.SequenceSum ? logRatio / lengths[k] : logRatio;
+            var rollout = new Rollout { Rewards = [.. Enumerable.Repeat((double?)rewards[k], Training.Objective.Rewards.Count)], Logps = logps[k], OldLogps = [.. logps[k].Select(logp => logp - each)], Tokens = ids[k] };
+            return Requirements.Extra(Training.Objective).Aggregate(rollout, (with, column) => with.With(column, [.. logps[k]]));
+        }
+    }
+}

@@ -1,0 +1,298 @@
+using System.Globalization;
+using GroupRL.Checking;
+using GroupRL.Objectives;
+using ObjectiveClaim = GroupRL.Claims.Claim<GroupRL.Objectives.SurrogateObjective, GroupRL.Objectives.RolloutBatch>;
+
+namespace GroupRL.Claims;
+
+/// <summary>
+/// Family P, shared prefixes. On the positions that a whole group shares, log-probs and scores coincide, so the group pushes the
+/// token by Cₜ = Σᵢ cᵢₜ alone. arXiv:2601.05002, appendix B.1–B.2 (eq. 17–18).
+/// </summary>
+public static class Prefix
+{
+    private const string Paper = "arXiv:2601.05002, appendix B";
+
+    private const Traits NeutralTraits = Traits.Centred | Traits.UniformWeight | Traits.CommonOnPolicyGain;
+
+    /// <summary>Cₜ = 0 on a prefix that the whole group shares and is trained on, on-policy, β = 0.</summary>
+    public static ObjectiveClaim Neutrality { get; } = new()
+    {
+        Id = "prefix-neutrality",
+        Statement = "On a prefix that the whole group shares, Cₜ = Σᵢ cᵢₜ = 0. True for every centred advantage iff the token weight is the same for all rows.",
+        Hypotheses = ["on-policy", "β = 0", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
+        Source = Paper,
+        Quantity = "|Σᵢ cᵢₜ|",
+        Missing = objective => Requirements.Missing(objective, Traits.Unregularised),
+        Expect = objective => Lacking(objective, NeutralTraits),
+        Domain = objective => Cases(objective, Presence.Never, RewardKind.Any),
+        Outside = (_, batch) => NotShared(batch) ?? DeadRow(batch),
+        Measure = WorstPush,
+        Why = WhyPushed,
+    };
+
+    /// <summary>The same where a completion is fully masked but its reward counts: C = −αA_dead.</summary>
+    public static ObjectiveClaim MaskedTruncation { get; } = new()
+    {
+        Id = "prefix-masked-truncation",
+        Statement = "Cₜ = 0 on a prefix that the whole group shares, even where a completion is fully masked (a truncated one) while its reward counts. Refuted by Cₜ = −α·A_dead unless masked rows take no part in the advantages.",
+        Hypotheses = ["on-policy", "β = 0", "at least 2 completions a group, sharing at least 1 token", "a completion without trainable tokens; all others are trainable on the shared prefix"],
+        Source = Paper + "; derived here",
+        Quantity = "|Σᵢ cᵢₜ|",
+        Missing = objective => Requirements.Missing(objective, Traits.Unregularised),
+        Expect = objective => Lacking(objective, NeutralTraits | Traits.IgnoresDeadRows),
+        Domain = objective => Cases(objective, Presence.Always, RewardKind.Any),
+        Outside = (_, batch) => NotShared(batch) ?? (DeadRow(batch) is null ? "some completion has no trainable token; every one has" : null),
+        Measure = WorstPush,
+        Why = WhyPushed,
+    };
+
+    /// <summary>Cₜ = w·G·(Cov_G(α·ₜ, A) + ᾱĀ), w the on-policy gain.</summary>
+    public static ObjectiveClaim BiasSign { get; } = new()
+    {
+        Id = "prefix-bias-sign",
+        Statement = "On-policy, Cₜ = w·G·(Cov(α·ₜ, A) + ᾱ·Ā) over the group (population covariance, w the kernel's on-policy gain); with centred advantages the shared token is reinforced iff weight and advantage covary positively.",
+        Hypotheses = ["on-policy", "β = 0", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
+        Source = Paper,
+        Quantity = "|Σᵢ cᵢₜ − w·G·(Cov(α·ₜ, A) + ᾱĀ)|",
+        Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.CommonOnPolicyGain),
+        Expect = _ => Expectation.Holds("an identity of sums"),
+        Domain = objective => Cases(objective, Presence.Never, RewardKind.Any),
+        Outside = (_, batch) => NotShared(batch) ?? DeadRow(batch),
+        Measure = CovarianceGap,
+        Why = (objective, batch, worst) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"the coefficients at position {worst.Position} add to {Push(objective.Evaluate(batch), batch[worst.Group], worst.Position).Sum:G6}, which is not what weights and advantages covary to"),
+    };
+
+    /// <summary>Binary rewards, weights m/nᵢ: Cₜ = w·m·G·k·p̂(1−p̂)·(1/H⁺ − 1/H⁻).</summary>
+    public static ObjectiveClaim BiasBinary { get; } = new()
+    {
+        Id = "prefix-bias-binary",
+        Statement = "With rewards 0 and 1, pass rate p̂ and weights m/nᵢ, Cₜ = w·m·G·k·p̂(1−p̂)·(1/H⁺ − 1/H⁻), H± the harmonic mean lengths of right and wrong completions and k the advantage's factor (1/(s+ε) for a standard score): the prefix is reinforced iff right completions are harmonically shorter.",
+        Hypotheses = ["on-policy", "β = 0", "rewards 0 and 1, both in every group", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
+        Source = Paper + "; closed form derived here",
+        Quantity = "|Σᵢ cᵢₜ − w·m·G·k·p̂(1−p̂)·(1/H⁺ − 1/H⁻)|",
+        Missing = objective => Requirements.Missing(
+            objective,
+            Traits.Unregularised | Traits.UnshapedRewards | Traits.AffineAdvantage | Traits.RowMeanWeight | Traits.CommonOnPolicyGain),
+        Expect = _ => Expectation.Holds("the covariance of 1/n and A in closed form"),
+        Domain = objective => Cases(objective, Presence.Never, RewardKind.MixedBinary),
+        Outside = (_, batch) => NotShared(batch) ?? DeadRow(batch) ?? NotMixedBinary(batch),
+        Measure = ClosedFormGap,
+        Why = (objective, batch, worst) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"the coefficients at position {worst.Position} add to {Push(objective.Evaluate(batch), batch[worst.Group], worst.Position).Sum:G6}, where the harmonic mean lengths give {ClosedForm(objective, objective.Evaluate(batch), batch[worst.Group]).Value:G6}"),
+    };
+
+    private static RolloutDomain Cases(SurrogateObjective objective, Presence deadRows, RewardKind rewards) => new()
+    {
+        OnPolicy = true,
+        SharedPrefix = true,
+        DeadRows = deadRows,
+        Rewards = rewards,
+        Reads = [.. Requirements.Extra(objective)],
+        RewardCount = objective.Rewards.Count,
+    };
+
+    private static Expectation Lacking(SurrogateObjective objective, Traits needed) => Requirements.Missing(objective, needed) is { } missing
+        ? Expectation.Refuted($"needs {missing}")
+        : Expectation.Holds("Σᵢ αᵢₜAᵢ is α times a sum of centred advantages");
+
+    private static Measurement WorstPush(SurrogateObjective objective, RolloutBatch batch)
+    {
+        var evaluation = objective.Evaluate(batch);
+        var worst = new Measurement(0, 0);
+        foreach (var (group, position) in SharedPositions(batch))
+        {
+            var push = Push(evaluation, group, position);
+            worst = worst.Worst(new(Math.Abs(push.Sum), push.Rounding(objective, evaluation, group), group.Index, position));
+        }
+
+        return worst;
+    }
+
+    private static Measurement CovarianceGap(SurrogateObjective objective, RolloutBatch batch)
+    {
+        var evaluation = objective.Evaluate(batch);
+        double gain = objective.Kernel.OnPolicyGain!.Value;
+        var worst = new Measurement(0, 0);
+        foreach (var (group, position) in SharedPositions(batch))
+        {
+            var push = Push(evaluation, group, position);
+            double meanWeight = 0, meanAdvantage = 0, covariance = 0, magnitude = 0;
+            for (int k = 0; k < group.Count; k++)
+            {
+                meanWeight += evaluation.Weights[group[k].TokenAt(position)] / group.Count;
+                meanAdvantage += evaluation.Advantages[group[k].Row] / group.Count;
+            }
+
+            for (int k = 0; k < group.Count; k++)
+            {
+                double weight = evaluation.Weights[group[k].TokenAt(position)], advantage = evaluation.Advantages[group[k].Row];
+                covariance += (weight - meanWeight) * (advantage - meanAdvantage) / group.Count;
+                magnitude += (weight + meanWeight) * (Math.Abs(advantage) + Math.Abs(meanAdvantage));
+            }
+
+            double predicted = gain * group.Count * (covariance + (meanWeight * meanAdvantage));
+            double bound = Tolerance.Summation((2 * group.Count) + 8, push.Magnitude + (gain * magnitude));
+            worst = worst.Worst(new(Math.Abs(push.Sum - predicted), bound, group.Index, position));
+        }
+
+        return worst;
+    }
+
+    private static Measurement ClosedFormGap(SurrogateObjective objective, RolloutBatch batch)
+    {
+        var evaluation = objective.Evaluate(batch);
+        var worst = new Measurement(0, 0);
+        foreach (var (group, position) in SharedPositions(batch))
+        {
+            var (value, magnitude) = ClosedForm(objective, evaluation, group);
+            double gap = Math.Abs(Push(evaluation, group, position).Sum - value);
+            worst = worst.Worst(new(gap, Tolerance.Summation((4 * group.Count) + 16, magnitude), group.Index, position));
+        }
+
+        return worst;
+    }
+
+    // Σ m/nᵢ·k·(Rᵢ − p̂) = m·k·[(1 − p̂)·Gp̂/H⁺ − p̂·G(1 − p̂)/H⁻]; the moments of 0/1 rewards are those of p̂ alone.
+    private static (double Value, double Magnitude) ClosedForm(SurrogateObjective objective, Evaluation evaluation, RolloutGroup group)
+    {
+        int size = group.Count, right = 0;
+        double inverseRight = 0, inverseWrong = 0;
+        for (int k = 0; k < size; k++)
+        {
+            bool passed = evaluation.Rewards[group[k].Row] == 1;
+            right += passed ? 1 : 0;
+            (passed ? ref inverseRight : ref inverseWrong) += 1.0 / group[k].Length;
+        }
+
+        double passRate = right / (double)size, variance = passRate * (1 - passRate);
+        double factor = objective.Advantage.Factor(new RewardMoments(size, right, 1, size * variance))!.Value;
+        double mass = evaluation.Weights[group[0].TokenAt(0)] * group[0].Length;
+        double front = objective.Kernel.OnPolicyGain!.Value * mass * size * factor * variance;
+        double harmonicGap = (inverseRight / right) - (inverseWrong / (size - right));
+        return (front * harmonicGap, front * ((inverseRight / right) + (inverseWrong / (size - right))));
+    }
+
+    private static GroupPush Push(Evaluation evaluation, RolloutGroup group, int position)
+    {
+        double sum = 0, magnitude = 0, weight = 0;
+        for (int k = 0; k < group.Count; k++)
+        {
+            int token = group[k].TokenAt(position);
+            if (token < 0)
+                continue;
+            sum += evaluation.Coefficients[token];
+            magnitude += Math.Abs(evaluation.Coefficients[token]);
+            weight += Math.Abs(evaluation.Weights[token]);
+        }
+
+        return new(sum, magnitude, weight);
+    }
+
+    private static IEnumerable<(RolloutGroup Group, int Position)> SharedPositions(RolloutBatch batch)
+    {
+        for (int g = 0; g < batch.Groups; g++)
+        {
+            int shared = batch[g].SharedPrefix();
+            for (int position = 0; position < shared; position++)
+                yield return (batch[g], position);
+        }
+    }
+
+    private static string? NotShared(RolloutBatch batch)
+    {
+        if ((Requirements.SingleCompletion(batch) ?? Requirements.OffPolicy(batch)) is { } broken)
+            return broken;
+        foreach (int g in Enumerable.Range(0, batch.Groups))
+        {
+            var group = batch[g];
+            int shared = group.SharedPrefix();
+            if (shared == 0)
+                return FormattableString.Invariant($"the completions of a group share their first token; those of group {g} do not");
+            for (int k = 0; k < group.Count; k++)
+            {
+                for (int position = 0; position < shared && group[k].Length > 0; position++)
+                {
+                    if (group[k].TokenAt(position) < 0)
+                        return FormattableString.Invariant($"rows are trainable on the shared prefix; group {g}, completion {k} is masked at token {position}");
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static string? DeadRow(RolloutBatch batch)
+    {
+        for (int g = 0; g < batch.Groups; g++)
+        {
+            for (int k = 0; k < batch.GroupSize(g); k++)
+            {
+                if (batch[g][k].Length == 0)
+                    return FormattableString.Invariant($"every completion has a trainable token; group {g}, completion {k} has none");
+            }
+        }
+
+        return null;
+    }
+
+    private static string? NotMixedBinary(RolloutBatch batch)
+    {
+        for (int g = 0; g < batch.Groups; g++)
+        {
+            int right = 0;
+            for (int k = 0; k < batch.GroupSize(g); k++)
+            {
+                if (!batch.TryReward(batch[g][k].Row, 0, out double reward) || reward is not (0 or 1))
+                    return FormattableString.Invariant($"rewards are 0 or 1; group {g}, completion {k} has {reward}");
+                right += (int)reward;
+            }
+
+            if (right == 0 || right == batch.GroupSize(g))
+                return FormattableString.Invariant($"every group has a right and a wrong completion; group {g} has {right} right of {batch.GroupSize(g)}");
+        }
+
+        return null;
+    }
+
+    private static string WhyPushed(SurrogateObjective objective, RolloutBatch batch, Measurement worst)
+    {
+        var evaluation = objective.Evaluate(batch);
+        var group = batch[worst.Group];
+        var live = Enumerable.Range(0, group.Count).Where(k => group[k].TokenAt(worst.Position) >= 0).ToArray();
+        double[] weights = [.. live.Select(k => evaluation.Weights[group[k].TokenAt(worst.Position)])];
+        double advantages = Enumerable.Range(0, group.Count).Sum(k => evaluation.Advantages[group[k].Row]);
+        string place = FormattableString.Invariant($"the shared token {worst.Position} of group {worst.Group}");
+        string direction = Push(evaluation, group, worst.Position).Sum > 0 ? "up" : "down";
+        int light = live[Array.IndexOf(weights, weights.Min())], heavy = live[Array.IndexOf(weights, weights.Max())];
+        return (weights.Min() != weights.Max(), live.Length < group.Count) switch
+        {
+            (true, _) => string.Create(
+                CultureInfo.InvariantCulture,
+                $"completion {heavy} (length {group[heavy].Length}) weighs its token {weights.Max():G6} and completion {light} (length {group[light].Length}) {weights.Min():G6}, so advantages that cancel are weighed apart and {place} is pushed {direction}"),
+            (_, true) => string.Create(
+                CultureInfo.InvariantCulture,
+                $"completion {Enumerable.Range(0, group.Count).First(k => !live.Contains(k))} has no trained token to push back with, but its reward counts, so the others' advantages do not cancel and {place} is pushed {direction}"),
+            _ => string.Create(
+                CultureInfo.InvariantCulture,
+                $"the advantages of the group add to {advantages:G6}, not to 0, so {place} is pushed {direction}"),
+        };
+    }
+
+    /// <summary>Cₜ, Σ|cᵢₜ| and Σ|αᵢₜ| at one shared position.</summary>
+    private readonly record struct GroupPush(double Sum, double Magnitude, double Weight)
+    {
+        /// <summary>What rounding leaves of a push that cancels: that of the sum, and that of each advantage's centring.</summary>
+        public double Rounding(SurrogateObjective objective, Evaluation evaluation, RolloutGroup group)
+        {
+            double largest = 0, gain = Math.Abs(objective.Kernel.OnPolicyGain ?? 1);
+            foreach (double advantage in evaluation.Advantages.AsSpan(group.Batch.Group(group.Index)))
+                largest = Math.Max(largest, Math.Abs(advantage));
+            return Tolerance.Summation(group.Count + 8, Magnitude)
+                + (gain * Weight * largest * Tolerance.Centring(Requirements.CountedRewards(objective, group.Batch, evaluation, group.Index)));
+        }
+    }
+}

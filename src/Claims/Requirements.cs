@@ -1,0 +1,48 @@
+using GroupRL.Objectives;
+
+namespace GroupRL.Claims;
+
+/// <summary>Hypotheses that several claims share.</summary>
+internal static class Requirements
+{
+    /// <summary>The first of the traits <paramref name="needed"/> that <paramref name="objective"/> lacks, in words; null where it has all.</summary>
+    public static string? Missing(SurrogateObjective objective, Traits needed) => (needed & ~objective.Traits).InWords().FirstOrDefault();
+
+    /// <summary>The rewards that a group's advantages are made from: of live rows alone where dead ones take no part.</summary>
+    public static double[] CountedRewards(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation, int g)
+    {
+        bool live = objective.Traits.HasFlag(Traits.IgnoresDeadRows);
+        var (start, length) = batch.Group(g).GetOffsetAndLength(batch.Rows);
+        return [.. Enumerable.Range(start, length).Where(i => !live || batch.Length(i) > 0).Select(i => evaluation.Rewards[i])];
+    }
+
+    /// <summary>The columns that an objective reads beyond those that every case carries.</summary>
+    public static IEnumerable<Column> Extra(SurrogateObjective objective) =>
+        objective.Reads.Where(column => column is not (Column.Logp or Column.OldLogp));
+
+    /// <summary>Where a batch is not on-policy, in words; null where it is.</summary>
+    public static string? OffPolicy(RolloutBatch batch)
+    {
+        var logp = batch[Column.Logp];
+        var old = batch[Column.OldLogp];
+        for (int t = 0; t < batch.Tokens; t++)
+        {
+            if (logp[t] != old[t])
+                return FormattableString.Invariant($"the batch is on-policy (log-probs equal the behaviour policy's); {batch.PlaceOf(t)} has {logp[t]} and {old[t]}");
+        }
+
+        return null;
+    }
+
+    /// <summary>Where a group has fewer than two completions, in words; null where none has.</summary>
+    public static string? SingleCompletion(RolloutBatch batch)
+    {
+        for (int g = 0; g < batch.Groups; g++)
+        {
+            if (batch.GroupSize(g) < 2)
+                return FormattableString.Invariant($"every group has at least 2 completions; group {g} has {batch.GroupSize(g)}");
+        }
+
+        return null;
+    }
+}

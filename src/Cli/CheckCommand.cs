@@ -1,0 +1,53 @@
+using System.Text.Json.Nodes;
+using GroupRL.Claims;
+using GroupRL.Objectives;
+using GroupRL.Optimizers;
+using Spectre.Console;
+
+namespace GroupRL.Cli;
+
+/// <summary><c>grouprl check CLAIM</c>: one claim on one batch.</summary>
+internal sealed class CheckCommand(Terminal terminal, bool json)
+{
+    private readonly Report _report = new(terminal);
+
+    /// <summary>Judges; a batch outside the claim's hypotheses leaves it undecided.</summary>
+    public int Run(string claim, Proposal proposal, Optimizer optimizer, RolloutBatch batch, string file)
+    {
+        var row = Ledger.ObjectiveRows(proposal.Name, proposal.Objective)
+            .Concat(Ledger.TrainingRows(proposal.Name, proposal.Objective, optimizer))
+            .FirstOrDefault(row => row.Claim.Id == claim)
+            ?? throw InvalidInputException.Because($"The claim {claim} speaks of optimizers on gradient histories, so no batch can judge it.");
+        var check = Files.Within(file, () => row.Check!(batch));
+        int exit = check.Outside is not null ? ExitCode.Undecided : check.Measurement.Holds ? ExitCode.Kept : ExitCode.Refuted;
+        if (json)
+        {
+            _report.Print(new JsonObject
+            {
+                ["schema"] = "grouprl-check/1",
+                ["claim"] = claim,
+                ["subject"] = row.Subject,
+                ["verdict"] = exit switch { ExitCode.Kept => "kept", ExitCode.Refuted => "refuted", _ => "undecided" },
+                ["reason"] = check.Outside,
+                ["quantity"] = row.Claim.Quantity,
+                ["measured"] = check.Outside is null ? Report.ToJson(check.Measurement.Measured) : null,
+                ["bound"] = check.Outside is null ? Report.ToJson(check.Measurement.Bound) : null,
+                ["why"] = check.Why.Length > 0 ? check.Why : null,
+            });
+            return exit;
+        }
+
+        _report.Line($"[bold]{Markup.Escape($"{claim} · {row.Subject}")}[/]");
+        if (check.Outside is { } outside)
+        {
+            terminal.Output.WriteLine($"  undecided: {outside}");
+            return exit;
+        }
+
+        terminal.Write(_report.Draw(batch, proposal.Objective.Evaluate(batch)));
+        terminal.Output.WriteLine($"  {(exit == ExitCode.Kept ? "kept" : "refuted")}: {row.Claim.Quantity} = {Report.Number(check.Measurement.Measured)}, {Report.Bound(check.Measurement)}");
+        if (check.Why.Length > 0)
+            terminal.Output.WriteLine($"  why: {check.Why}");
+        return exit;
+    }
+}

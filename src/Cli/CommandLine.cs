@@ -1,0 +1,159 @@
+using System.CommandLine;
+using System.Globalization;
+using GroupRL.Claims;
+using GroupRL.Objectives;
+using GroupRL.Optimizers;
+
+namespace GroupRL.Cli;
+
+/// <summary>The command <c>grouprl</c>: its subcommands, options and exit codes.</summary>
+internal static class CommandLine
+{
+    private static readonly Option<bool> Json = new("--json") { Description = "Print JSON instead of tables." };
+
+    private static readonly Option<int> Cases = new("--cases")
+    {
+        Description = "Cases for each row.",
+        DefaultValueFactory = _ => Profile.Ci.Cases,
+    };
+
+    private static readonly Option<string> Objective = new("--objective")
+    {
+        Description = "A catalogue id or a proposal file.",
+        HelpName = "ID|FILE",
+    };
+
+    private static readonly Option<string> RequiredObjective = new("--objective")
+    {
+        Description = Objective.Description,
+        HelpName = Objective.HelpName,
+        Required = true,
+    };
+
+    private static readonly Option<string> Batch = new("--batch")
+    {
+        Description = "A batch of rollouts, schema grouprl-batch/1.",
+        HelpName = "FILE",
+        Required = true,
+    };
+
+    private static readonly Option<string> Optimizer = new("--optimizer")
+    {
+        Description = "The optimizer of claims about training.",
+        HelpName = "ID",
+        DefaultValueFactory = _ => OptimizerCatalogue.TrlAdamW.Id,
+    };
+
+    private static readonly Option<string> Out = new("--out")
+    {
+        Description = "The folder that counterexamples are saved in.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => "counterexamples",
+    };
+
+    /// <summary>Parses and runs; every error a user can make ends in one sentence and exit code 2.</summary>
+    public static int Run(IReadOnlyList<string> args, Terminal terminal)
+    {
+        CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+        try
+        {
+            var parsed = Root(terminal).Parse(args);
+            if (args.Count > 0 && parsed.Errors.Count > 0)
+                throw new InvalidInputException(Sentence(parsed));
+            int code = parsed.Invoke(new() { Output = terminal.Output, Error = TextWriter.Null, EnableDefaultExceptionHandler = false });
+            return args.Count == 0 ? ExitCode.Usage : code;
+        }
+        catch (InvalidInputException error)
+        {
+            terminal.Error.WriteLine($"grouprl: {error.Message}");
+            return ExitCode.Usage;
+        }
+    }
+
+    private static RootCommand Root(Terminal terminal) => new("Falsifies group-based RL objectives: claims are checked on generated cases, counterexamples are shrunk.")
+    {
+        Falsify(terminal),
+        Claims(terminal),
+        LedgerGrid(terminal),
+        Evaluate(terminal),
+        Replay(terminal),
+        Check(terminal),
+    };
+
+    private static Command Falsify(Terminal terminal)
+    {
+        var file = new Argument<string>("FILE") { Description = "A proposal, schema grouprl-proposal/1." };
+        var expect = new Option<string[]>("--expect") { Description = "A claim whose refutation is expected.", HelpName = "CLAIM" };
+        var noExpect = new Option<bool>("--no-expect") { Description = "Ignore every expectation, the file's too." };
+        var command = new Command("falsify", "Check a proposal against every claim about objectives.") { file, expect, noExpect, Optimizer, Cases, Out, Json };
+        command.SetAction(parsed => new FalsifyCommand(terminal, parsed.GetValue(Json)).Run(
+            Proposal.ReadFile(parsed.GetValue(file)!),
+            parsed.GetValue(noExpect) ? null : parsed.GetValue(expect) ?? [],
+            KnownOptimizer(parsed.GetValue(Optimizer)!),
+            Positive(parsed.GetValue(Cases)),
+            parsed.GetValue(Out)!));
+        return command;
+    }
+
+    private static Command Claims(Terminal terminal)
+    {
+        var id = new Argument<string?>("ID") { Description = "One claim; all where omitted.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("claims", "List the claims, or show one with its hypotheses, source and derivation.") { id, Json };
+        command.SetAction(parsed => new ClaimsCommand(terminal, parsed.GetValue(Json)).Run(parsed.GetValue(id)));
+        return command;
+    }
+
+    private static Command LedgerGrid(Terminal terminal)
+    {
+        var command = new Command("ledger", "Judge every claim for the whole catalogue and print the grid.") { Cases, Json };
+        command.SetAction(parsed => new LedgerCommand(terminal, parsed.GetValue(Json)).Run(Positive(parsed.GetValue(Cases))));
+        return command;
+    }
+
+    private static Command Evaluate(Terminal terminal)
+    {
+        var command = new Command("evaluate", "Evaluate an objective on a batch: value, loss, advantages, coefficients.") { RequiredObjective, Batch, Json };
+        command.SetAction(parsed => new EvaluateCommand(terminal, parsed.GetValue(Json)).Run(
+            Proposal.Resolve(parsed.GetValue(RequiredObjective)!), Files.ReadBatch(parsed.GetValue(Batch)!), parsed.GetValue(Batch)!));
+        return command;
+    }
+
+    private static Command Replay(Terminal terminal)
+    {
+        var token = new Argument<string>("TOKEN") { Description = "The token that a report printed." };
+        var command = new Command("replay", "Build one generated case again, judge and shrink it.") { token, Objective, Out, Json };
+        command.SetAction(parsed => new ReplayCommand(terminal, parsed.GetValue(Json)).Run(
+            ReplayToken.Parse(parsed.GetValue(token)!), parsed.GetValue(Objective), parsed.GetValue(Out)!));
+        return command;
+    }
+
+    private static Command Check(Terminal terminal)
+    {
+        var claim = new Argument<string>("CLAIM") { Description = "The claim to judge." };
+        var command = new Command("check", "Judge one claim on a batch of yours.") { claim, RequiredObjective, Batch, Optimizer, Json };
+        command.SetAction(parsed => new CheckCommand(terminal, parsed.GetValue(Json)).Run(
+            Proposal.KnownClaim(parsed.GetValue(claim)!),
+            Proposal.Resolve(parsed.GetValue(RequiredObjective)!),
+            KnownOptimizer(parsed.GetValue(Optimizer)!),
+            Files.ReadBatch(parsed.GetValue(Batch)!),
+            parsed.GetValue(Batch)!));
+        return command;
+    }
+
+    // The library's sentences are good except for an unknown command, where it does not say which there are.
+    private static string Sentence(ParseResult parsed)
+    {
+        string sentence = parsed.Errors[0].Message;
+        bool atRoot = parsed.CommandResult.Command is RootCommand;
+        return atRoot && parsed.UnmatchedTokens.Count > 0
+            ? $"There is no command \"{parsed.UnmatchedTokens[0]}\"; known are {Nearest.List(parsed.UnmatchedTokens[0], parsed.CommandResult.Command.Children.OfType<Command>().Select(command => command.Name))}."
+            : sentence;
+    }
+
+    private static Optimizer KnownOptimizer(string id) => OptimizerCatalogue.TryFind(id)
+        ?? throw InvalidInputException.Because($"There is no optimizer \"{id}\"; known are {Nearest.List(id, OptimizerCatalogue.All.Select(known => known.Id))}.");
+
+    private static int Positive(int cases) => cases >= 1
+        ? cases
+        : throw InvalidInputException.Because($"--cases must be at least 1; got {cases}.");
+}

@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using GroupRL.Objectives;
+
+namespace GroupRL.Cli;
+
+/// <summary>
+/// The fields of a JSON object, read one by one; what was never asked for is refused at the end, so that no field is ignored.
+/// </summary>
+internal sealed class Fields
+{
+    private readonly JsonElement _element;
+    private readonly List<string> _known = [];
+
+    public Fields(JsonElement element, string place)
+    {
+        Place = place;
+        _element = element.ValueKind == JsonValueKind.Object ? element : throw Wrong(place, "an object", element);
+    }
+
+    /// <summary>Where the object stands in its file.</summary>
+    public string Place { get; }
+
+    /// <summary>A field's value, or null where it is absent.</summary>
+    public JsonElement? Find(string field)
+    {
+        _known.Add(field);
+        return _element.TryGetProperty(field, out var value) ? value : null;
+    }
+
+    /// <summary>Where a field stands.</summary>
+    public string At(string field) => Place.Length == 0 ? field : $"{Place}.{field}";
+
+    /// <summary>A finite number; without a fallback it is required.</summary>
+    public double Number(string field, double? fallback = null) => Find(field) is { } value
+        ? AsNumber(value, At(field))
+        : fallback ?? throw Lacks(field, "a number");
+
+    /// <summary>A text; without a fallback it is required.</summary>
+    public string Text(string field, string? fallback = null) => Find(field) is { } value
+        ? AsText(value, At(field))
+        : fallback ?? throw Lacks(field, "a text");
+
+    /// <summary>One of several words; the first is the default.</summary>
+    public T Choice<T>(string field, params ReadOnlySpan<(string Word, T Value)> choices)
+    {
+        string given = Text(field, choices[0].Word);
+        foreach (var (word, value) in choices)
+        {
+            if (word == given)
+                return value;
+        }
+
+        throw InvalidInputException.Because(
+            $"{At(field)} must be one of {Nearest.List(given, choices.ToArray().Select(choice => choice.Word))}; got \"{given}\".");
+    }
+
+    /// <summary>An array of numbers.</summary>
+    public ImmutableArray<double> Numbers(string field) => [.. Items(field).Select((value, k) => AsNumber(value, $"{At(field)}[{k}]"))];
+
+    /// <summary>The items of a required array.</summary>
+    public IEnumerable<JsonElement> Items(string field)
+    {
+        var value = Find(field) ?? throw Lacks(field, "an array");
+        return value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw Wrong(At(field), "an array", value);
+    }
+
+    /// <summary>Refuses whatever was not asked for.</summary>
+    public void End()
+    {
+        foreach (var property in _element.EnumerateObject())
+        {
+            if (!_known.Contains(property.Name))
+            {
+                throw InvalidInputException.Because(
+                    $"{(Place.Length == 0 ? "the proposal" : Place)} has the unknown field \"{property.Name}\"; known are {Nearest.List(property.Name, _known.Distinct())}.");
+            }
+        }
+    }
+
+    /// <summary>The text of a value.</summary>
+    public static string AsText(JsonElement value, string place) =>
+        value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(place, "a text", value);
+
+    private static double AsNumber(JsonElement value, string place) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number)
+            ? number
+            : throw Wrong(place, "a finite number", value);
+
+    private static InvalidInputException Wrong(string place, string description, JsonElement value)
+    {
+        string shown = value.GetRawText();
+        return InvalidInputException.Because(
+            $"{(place.Length == 0 ? "the proposal" : place)} must be {description}; got {(shown.Length <= 40 ? shown : $"{shown[..40]}…")}.");
+    }
+
+    private InvalidInputException Lacks(string field, string description) =>
+        InvalidInputException.Because($"{(Place.Length == 0 ? "the proposal" : Place)} needs the field \"{field}\", {description}.");
+}

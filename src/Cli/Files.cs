@@ -1,0 +1,64 @@
+using GroupRL.Objectives;
+
+namespace GroupRL.Cli;
+
+/// <summary>Files, with one sentence for whatever is wrong with them.</summary>
+internal static class Files
+{
+    /// <summary>The text of a file.</summary>
+    public static string Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new InvalidInputException($"{path} cannot be read: {Sentence(error)}", error);
+        }
+    }
+
+    /// <summary>Reads a batch.</summary>
+    public static RolloutBatch ReadBatch(string path)
+    {
+        string text = Read(path);
+        return Within(path, () => BatchReader.Read(text));
+    }
+
+    /// <summary>Writes a file whole or not at all, and makes its folder.</summary>
+    public static void Write(string path, string text)
+    {
+        string partial = path + ".partial";
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            File.WriteAllText(partial, text);
+            File.Move(partial, path, overwrite: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new InvalidInputException($"{path} cannot be written: {Sentence(error)}", error);
+        }
+    }
+
+    /// <summary>Runs <paramref name="read"/>; an input error then names the file.</summary>
+    public static T Within<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidInputException error)
+        {
+            throw new InvalidInputException($"{path}: {error.Message}", error);
+        }
+    }
+
+    private static string Sentence(Exception error) => error switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => "there is no such file.",
+        UnauthorizedAccessException => "access is denied, or it is a folder.",
+        ArgumentException or NotSupportedException => "it is no valid path.",
+        _ => error.Message,
+    };
+}

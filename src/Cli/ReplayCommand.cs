@@ -1,0 +1,44 @@
+using GroupRL.Checking;
+using GroupRL.Claims;
+using GroupRL.Objectives;
+using GroupRL.Optimizers;
+
+namespace GroupRL.Cli;
+
+/// <summary><c>grouprl replay TOKEN</c>: one generated case again.</summary>
+internal sealed class ReplayCommand(Terminal terminal, bool json)
+{
+    private readonly Report _report = new(terminal);
+
+    /// <summary>Builds, judges and shrinks the case of <paramref name="token"/>.</summary>
+    public int Run(ReplayToken token, string? objective, string folder)
+    {
+        var proposal = objective is null ? null : Proposal.Resolve(objective);
+        var row = Row(token, proposal);
+        var verdict = row.Replay(token.Point);
+        string? saved = verdict.Counterexample is { } found ? Report.Save(row, row.Objective, found, folder) : null;
+        if (json)
+            _report.Print(Report.ToJson(row, proposal?.Reference ?? "", verdict, saved));
+        else if (verdict.Kind == VerdictKind.Refuted)
+            _report.Show(row, proposal?.Objective, proposal?.Reference ?? "", verdict, saved);
+        else
+            terminal.Output.WriteLine($"{row.Claim.Id} · {row.Subject}: {Report.Word(verdict.Kind)}, {Report.Evidence(verdict)}.");
+        return verdict.Kind == VerdictKind.Refuted ? ExitCode.Refuted : ExitCode.Undecided;
+    }
+
+    private static LedgerRow Row(ReplayToken token, Proposal? proposal)
+    {
+        var optimizer = token.Optimizer.Length == 0 ? null
+            : OptimizerCatalogue.TryFind(token.Optimizer) ?? throw InvalidInputException.Because($"The token names the unknown optimizer \"{token.Optimizer}\".");
+        IEnumerable<LedgerRow> rows = (proposal, optimizer) switch
+        {
+            (null, { } alone) => Ledger.OptimizerRows(alone),
+            ({ } own, null) => Ledger.ObjectiveRows(own.Name, own.Objective),
+            ({ } own, { } with) => Ledger.TrainingRows(own.Name, own.Objective, with),
+            _ => [],
+        };
+        return rows.FirstOrDefault(row => row.Claim.Id == token.Claim)
+            ?? throw InvalidInputException.Because(
+                $"The token's claim {token.Claim} {(Ledger.OptimizerClaims.Any(claim => claim.Id == token.Claim) ? "speaks of an optimizer alone: leave --objective out" : "speaks of an objective: name it with --objective ID|FILE")}.");
+    }
+}

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using Spectre.Console;
+
+namespace GroupRL.Cli;
+
+/// <summary>Where output goes: styled on a terminal, plain text elsewhere.</summary>
+internal sealed class Terminal
+{
+    // Wide enough that no line of a report is folded where there is no window to fit into.
+    private const int PlainWidth = 400;
+
+    private static readonly TimeSpan BetweenReports = TimeSpan.FromSeconds(5);
+
+    private readonly bool _plainError;
+
+    public Terminal(TextWriter output, TextWriter error, bool plainOutput, bool plainError)
+    {
+        (Output, Error, Plain, _plainError) = (output, error, plainOutput, plainError);
+        Console = AnsiConsole.Create(new()
+        {
+            Out = new AnsiConsoleOutput(output),
+            Ansi = plainOutput ? AnsiSupport.No : AnsiSupport.Detect,
+            ColorSystem = plainOutput ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+        });
+        if (plainOutput)
+            Console.Profile.Width = PlainWidth;
+    }
+
+    /// <summary>Where results go.</summary>
+    public TextWriter Output { get; }
+
+    /// <summary>Where errors and progress go.</summary>
+    public TextWriter Error { get; }
+
+    /// <summary>Whether the output is no terminal.</summary>
+    public bool Plain { get; }
+
+    /// <summary>The styled form of <see cref="Output"/>.</summary>
+    public IAnsiConsole Console { get; }
+
+    /// <summary>An empty table: framed on a terminal, columns of text elsewhere.</summary>
+    public Table Table(params string[] columns)
+    {
+        var table = new Table { Border = Plain ? TableBorder.None : TableBorder.Rounded };
+        foreach (string column in columns)
+            table.AddColumn(new TableColumn(Markup.Escape(column)) { NoWrap = Plain, Padding = new Padding(0, 0, Plain ? 2 : 1, 0) });
+        return table;
+    }
+
+    /// <summary>Writes a table without the blanks that pad its last column.</summary>
+    public void Write(Table table)
+    {
+        if (!Plain)
+        {
+            Console.Write(table);
+            return;
+        }
+
+        using var text = new StringWriter();
+        var plain = new Terminal(text, TextWriter.Null, plainOutput: true, plainError: true);
+        plain.Console.Write(table);
+        foreach (string line in text.ToString().TrimEnd().Split('\n'))
+            Output.WriteLine(line.TrimEnd());
+    }
+
+    /// <summary>Maps items to results on all cores, in order, and reports how far it is: a bar on a terminal, a line now and then elsewhere.</summary>
+    public IReadOnlyList<TResult> Progress<T, TResult>(string what, IReadOnlyList<T> items, Func<T, TResult> map)
+    {
+        var results = new TResult[items.Count];
+        if (_plainError)
+        {
+            var clock = Stopwatch.StartNew();
+            var reported = TimeSpan.Zero;
+            int done = 0;
+            ForAll(() =>
+            {
+                lock (clock)
+                {
+                    done++;
+                    if (clock.Elapsed - reported < BetweenReports)
+                        return;
+                    reported = clock.Elapsed;
+                    Error.WriteLine(FormattableString.Invariant($"{what}: {done} of {items.Count}"));
+                }
+            });
+        }
+        else
+        {
+            AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(Error) }).Progress().AutoClear(true).HideCompleted(true).Start(progress =>
+            {
+                var bar = progress.AddTask(Markup.Escape(what), maxValue: items.Count);
+                ForAll(() => bar.Increment(1));
+            });
+        }
+
+        return results;
+
+        void ForAll(Action finished) => Parallel.For(0, items.Count, k =>
+        {
+            results[k] = map(items[k]);
+            finished();
+        });
+    }
+}

@@ -1,0 +1,315 @@
+namespace GroupRL.Objectives;
+
+/// <summary>
+/// The rollouts of one optimisation step: P groups (one a prompt) of G_g ≥ 1 completions (rows) each, ragged, without padding.
+/// One flat array a quantity plus offsets; the columns hold trainable tokens only, so no kernel ever sees a mask. Immutable, and
+/// checked when it is built: a batch that exists keeps every rule below. A row may have no trainable token (a fully masked
+/// completion); its reward still counts in its group.
+/// </summary>
+public sealed class RolloutBatch
+{
+    private readonly int[] _groupStart;
+    private readonly int[] _rowStart;
+    private readonly int[] _fullStart;
+    private readonly int[] _positions;
+    private readonly int[]? _ids;
+    private readonly double[]?[] _columns;
+    private readonly double[] _rewards;
+    private readonly double[]? _greedyRewards;
+
+    private RolloutBatch(
+        int[] groupStart, int[] rowStart, int[] fullStart, int[] positions, int[]? ids, double[]?[] columns, double[] rewards,
+        double[]? greedyRewards)
+    {
+        _groupStart = groupStart;
+        _rowStart = rowStart;
+        _fullStart = fullStart;
+        _positions = positions;
+        _ids = ids;
+        _columns = columns;
+        _rewards = rewards;
+        _greedyRewards = greedyRewards;
+        RewardsPerRow = rewards.Length / Rows;
+    }
+
+    /// <summary>P, the number of groups (prompts).</summary>
+    public int Groups => _groupStart.Length - 1;
+
+    /// <summary>B, the number of completions over all groups.</summary>
+    public int Rows => _rowStart.Length - 1;
+
+    /// <summary>N, the number of trainable tokens over all rows.</summary>
+    public int Tokens => _rowStart[^1];
+
+    /// <summary>K, the number of rewards that each completion carries.</summary>
+    public int RewardsPerRow { get; }
+
+    /// <summary>Whether token ids are known.</summary>
+    public bool HasIds => _ids is not null;
+
+    /// <summary>Whether greedy rewards are known.</summary>
+    public bool HasGreedyRewards => _greedyRewards is not null;
+
+    /// <summary>The values of a column for all trainable tokens, shape [N].</summary>
+    /// <exception cref="InvalidInputException">The batch does not carry the column.</exception>
+    public ReadOnlySpan<double> this[Column column] => _columns[(int)column]
+        ?? throw InvalidInputException.Because($"The batch has no {column.Field()}, which the objective reads.");
+
+    /// <summary>Group <paramref name="g"/> as a view.</summary>
+    public RolloutGroup this[int g] => new(this, g);
+
+    /// <summary>Whether the batch carries <paramref name="column"/>.</summary>
+    public bool Has(Column column) => _columns[(int)column] is not null;
+
+    /// <summary>The rows of group <paramref name="g"/>, as a range into per-row data.</summary>
+    public Range Group(int g) => _groupStart[g].._groupStart[g + 1];
+
+    /// <summary>G_g, the number of completions in group <paramref name="g"/>.</summary>
+    public int GroupSize(int g) => _groupStart[g + 1] - _groupStart[g];
+
+    /// <summary>The trainable tokens of group <paramref name="g"/>, as a range into a column.</summary>
+    public Range GroupTokens(int g) => _rowStart[_groupStart[g]].._rowStart[_groupStart[g + 1]];
+
+    /// <summary>The trainable tokens of row <paramref name="i"/>, as a range into a column; empty for a fully masked row.</summary>
+    public Range Row(int i) => _rowStart[i].._rowStart[i + 1];
+
+    /// <summary>n_i, the number of trainable tokens of row <paramref name="i"/>.</summary>
+    public int Length(int i) => _rowStart[i + 1] - _rowStart[i];
+
+    /// <summary>The number of tokens of row <paramref name="i"/>, masked ones included.</summary>
+    public int FullLength(int i) => _fullStart[i + 1] - _fullStart[i];
+
+    /// <summary>The group that row <paramref name="i"/> belongs to.</summary>
+    public int GroupOf(int i)
+    {
+        int found = Array.BinarySearch(_groupStart, i);
+        return found >= 0 ? found : ~found - 1;
+    }
+
+    /// <summary>Where row <paramref name="i"/>'s trainable tokens stand in the completion, ascending, shape [n_i].</summary>
+    public ReadOnlySpan<int> Positions(int i) => _positions.AsSpan(Row(i));
+
+    /// <summary>Row <paramref name="i"/>'s token ids, masked tokens included.</summary>
+    /// <exception cref="InvalidInputException">The batch carries no token ids.</exception>
+    public ReadOnlySpan<int> Ids(int i) => _ids is null
+        ? throw InvalidInputException.Because($"The batch has no tokens, without which no shared prefix can be found.")
+        : _ids.AsSpan(_fullStart[i].._fullStart[i + 1]);
+
+    /// <summary>Reward <paramref name="k"/> of row <paramref name="i"/>; false where it is missing.</summary>
+    public bool TryReward(int i, int k, out double reward)
+    {
+        reward = _rewards[(i * RewardsPerRow) + k];
+        return !double.IsNaN(reward);
+    }
+
+    /// <summary>The greedy reward of row <paramref name="i"/>'s prompt.</summary>
+    /// <exception cref="InvalidInputException">The batch carries none.</exception>
+    public double GreedyReward(int i) => _greedyRewards is null
+        ? throw InvalidInputException.Because($"The batch has no greedy_reward, which the objective reads.")
+        : _greedyRewards[i];
+
+    /// <summary>A batch that differs in one column only, shape [N]; everything else is shared with this one.</summary>
+    /// <exception cref="InvalidInputException">A wrong number of values, or a value that breaks the column's rule.</exception>
+    public RolloutBatch With(Column column, ReadOnlySpan<double> values)
+    {
+        if (values.Length != Tokens)
+            throw InvalidInputException.Because($"{column.Field()} needs one value for each of the {Tokens} trainable tokens; got {values.Length}.");
+        for (int t = 0; t < values.Length; t++)
+        {
+            if (column.BrokenRule(values[t]) is { } rule)
+                throw InvalidInputException.Because($"An entry of {column.Field()} {rule}; {PlaceOf(t)} has {values[t]}.");
+        }
+
+        double[]?[] columns = [.. _columns];
+        columns[(int)column] = values.ToArray();
+        return new(_groupStart, _rowStart, _fullStart, _positions, _ids, columns, _rewards, _greedyRewards);
+    }
+
+    /// <summary>Where trainable token <paramref name="token"/> stands, in words: group, completion and token within it.</summary>
+    public string PlaceOf(int token)
+    {
+        // Empty rows share their start with the next row, and the token belongs to the last row that starts at or before it.
+        int i = Array.BinarySearch(_rowStart, token);
+        i = i < 0 ? ~i - 1 : i;
+        while (Length(i) == 0)
+            i++;
+        int g = GroupOf(i);
+        return FormattableString.Invariant($"group {g}, completion {i - _groupStart[g]}, token {_positions[token]}");
+    }
+
+    /// <summary>The raw material of this batch again; masked tokens carry NaN, since their values were never kept.</summary>
+    public IReadOnlyList<IReadOnlyList<Rollout>> ToRollouts()
+    {
+        var groups = new Rollout[Groups][];
+        for (int g = 0; g < Groups; g++)
+        {
+            groups[g] = new Rollout[GroupSize(g)];
+            for (int k = 0; k < groups[g].Length; k++)
+                groups[g][k] = ToRollout(_groupStart[g] + k);
+        }
+
+        return groups;
+    }
+
+    /// <summary>Builds and checks a batch from groups of completions.</summary>
+    /// <exception cref="InvalidInputException">A rule is broken; the message names the rule, the value and the place.</exception>
+    public static RolloutBatch Of(IReadOnlyList<IReadOnlyList<Rollout>> groups)
+    {
+        ArgumentNullException.ThrowIfNull(groups);
+        if (groups.Count == 0)
+            throw InvalidInputException.Because($"A batch needs at least 1 group; got 0.");
+
+        var groupStart = new int[groups.Count + 1];
+        for (int g = 0; g < groups.Count; g++)
+        {
+            if (groups[g].Count == 0)
+                throw InvalidInputException.Because($"A group needs at least 1 completion; group {g} has 0.");
+            groupStart[g + 1] = groupStart[g] + groups[g].Count;
+        }
+
+        var first = groups[0][0];
+        int rows = groupStart[^1], rewardsPerRow = first.Rewards.Count;
+        var rowStart = new int[rows + 1];
+        var fullStart = new int[rows + 1];
+        for (int g = 0, i = 0; g < groups.Count; g++)
+        {
+            for (int k = 0; k < groups[g].Count; k++, i++)
+            {
+                CheckShape(groups[g][k], first, g, k);
+                fullStart[i + 1] = checked(fullStart[i] + groups[g][k].Logps.Length);
+                rowStart[i + 1] = rowStart[i] + (groups[g][k].Mask?.Count(trained => trained) ?? groups[g][k].Logps.Length);
+            }
+        }
+
+        var columns = new double[]?[Columns.All.Count];
+        foreach (var column in Columns.All)
+            columns[(int)column] = first[column] is null ? null : new double[rowStart[^1]];
+        var positions = new int[rowStart[^1]];
+        int[]? ids = first.Tokens is null ? null : new int[fullStart[^1]];
+        double[]? greedy = first.GreedyReward is null ? null : new double[rows];
+        var rewards = new double[rows * rewardsPerRow];
+        for (int g = 0, i = 0; g < groups.Count; g++)
+        {
+            for (int k = 0; k < groups[g].Count; k++, i++)
+            {
+                var rollout = groups[g][k];
+                for (int r = 0; r < rewardsPerRow; r++)
+                    rewards[(i * rewardsPerRow) + r] = CheckedReward(rollout.Rewards[r], r, g, k);
+                if (greedy is not null)
+                    greedy[i] = CheckedReward(rollout.GreedyReward, 0, g, k);
+                rollout.Tokens?.CopyTo(ids!, fullStart[i]);
+                CopyTrainable(rollout, columns, positions.AsSpan(rowStart[i]..rowStart[i + 1]), rowStart[i], g, k);
+            }
+        }
+
+        return new(groupStart, rowStart, fullStart, positions, ids, columns, rewards, greedy);
+    }
+
+    private static void CheckShape(Rollout rollout, Rollout first, int g, int k)
+    {
+        if (rollout.Logps is null || rollout.OldLogps is null)
+            throw InvalidInputException.Because($"A completion needs logps and old_logps; group {g}, completion {k} lacks one.");
+        if (rollout.Rewards.Count == 0)
+            throw InvalidInputException.Because($"A completion needs at least 1 reward; group {g}, completion {k} has 0.");
+        if (rollout.Rewards.Count != first.Rewards.Count)
+        {
+            throw InvalidInputException.Because(
+                $"All completions need the same number of rewards; group {g}, completion {k} has {rollout.Rewards.Count}, the first has {first.Rewards.Count}.");
+        }
+
+        foreach (var column in Columns.All)
+            CheckField(column.Field(), rollout[column]?.Length, first[column] is not null);
+        CheckField("tokens", rollout.Tokens?.Length, first.Tokens is not null);
+        CheckField("mask", rollout.Mask?.Length, rollout.Mask is not null);
+        CheckField("greedy_reward", rollout.GreedyReward is null ? null : rollout.Logps.Length, first.GreedyReward is not null);
+
+        void CheckField(string field, int? length, bool expected)
+        {
+            if (length.HasValue != expected)
+            {
+                throw InvalidInputException.Because(
+                    $"A quantity is given for all completions or for none; group {g}, completion {k} {(expected ? "lacks" : "alone has")} {field}.");
+            }
+
+            if (length is { } n && n != rollout.Logps.Length)
+            {
+                throw InvalidInputException.Because(
+                    $"Per-token arrays of a completion need equal lengths; in group {g}, completion {k} {field} has {n} where logps has {rollout.Logps.Length}.");
+            }
+        }
+    }
+
+    private static double CheckedReward(double? reward, int r, int g, int k) => reward switch
+    {
+        null => double.NaN,
+        { } value when double.IsFinite(value) => value,
+        { } value => throw InvalidInputException.Because(
+            $"A reward must be a finite number (null where it is missing); reward {r} of group {g}, completion {k} is {value}."),
+    };
+
+    private static void CopyTrainable(Rollout rollout, double[]?[] columns, Span<int> positions, int start, int g, int k)
+    {
+        int n = 0;
+        for (int t = 0; t < rollout.Logps.Length; t++)
+        {
+            if (rollout.Mask is null || rollout.Mask[t])
+                positions[n++] = t;
+        }
+
+        foreach (var column in Columns.All)
+        {
+            if (columns[(int)column] is not { } target)
+                continue;
+            double[] source = rollout[column]!;
+            for (int m = 0; m < n; m++)
+            {
+                Check(column, source[positions[m]], g, k, positions[m]);
+                target[start + m] = source[positions[m]];
+            }
+        }
+    }
+
+    private static void Check(Column column, double value, int g, int k, int t)
+    {
+        if (column.BrokenRule(value) is { } rule)
+            throw InvalidInputException.Because($"An entry of {column.Field()} {rule}; group {g}, completion {k}, token {t} has {value}.");
+    }
+
+    private Rollout ToRollout(int i)
+    {
+        int full = FullLength(i);
+        var positions = Positions(i);
+        bool[]? mask = null;
+        if (positions.Length != full)
+        {
+            mask = new bool[full];
+            foreach (int t in positions)
+                mask[t] = true;
+        }
+
+        var rewards = new double?[RewardsPerRow];
+        for (int k = 0; k < RewardsPerRow; k++)
+            rewards[k] = TryReward(i, k, out double reward) ? reward : null;
+        var rollout = new Rollout
+        {
+            Rewards = rewards,
+            Logps = Spread(Column.Logp)!,
+            OldLogps = Spread(Column.OldLogp)!,
+            Tokens = HasIds ? Ids(i).ToArray() : null,
+            Mask = mask,
+            GreedyReward = HasGreedyRewards ? GreedyReward(i) : null,
+        };
+        foreach (var column in Columns.All.Skip(2).Where(Has))
+            rollout = rollout.With(column, Spread(column));
+        return rollout;
+
+        double[]? Spread(Column column)
+        {
+            var values = new double[full];
+            Array.Fill(values, double.NaN);
+            for (int m = 0; m < Length(i); m++)
+                values[_positions[_rowStart[i] + m]] = _columns[(int)column]![_rowStart[i] + m];
+            return values;
+        }
+    }
+}

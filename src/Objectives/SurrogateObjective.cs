@@ -1,0 +1,204 @@
+using System.Collections.Immutable;
+
+namespace GroupRL.Objectives;
+
+/// <summary>
+/// J = Σ α μ φ − Σₖ βₖ Σ αₖ κₖ, always maximised (loss = −J). α weighs the coefficient (c = α μ φ′), μ is a detached correction, φ the
+/// kernel, κ a regulariser. "Frozen" is the batch's own log-probs; only the evaluation point moves. An objective reaches the policy
+/// through the sampled tokens' log-probs alone, so ∇J = Σ c ∇ℓ with c = ∂J/∂ℓ, the token coefficients.
+/// </summary>
+public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, TokenWeight Weight)
+{
+    /// <summary>How a completion's rewards become the one that the advantage reads.</summary>
+    public RewardShaping Rewards { get; init; } = RewardShaping.None;
+
+    /// <summary>μ, a detached factor on each token's term; 1 unless said otherwise.</summary>
+    public TokenWeight Correction { get; init; } = TokenWeight.One;
+
+    /// <summary>The regularisers, subtracted.</summary>
+    public ImmutableArray<Regulariser> Regularisers { get; init; } = [];
+
+    /// <summary>Equal where all parts are.</summary>
+    public bool Equals(SurrogateObjective? other) => other is not null
+        && (Rewards, Advantage, Kernel, Weight, Correction) == (other.Rewards, other.Advantage, other.Kernel, other.Weight, other.Correction)
+        && Regularisers.SequenceEqual(other.Regularisers);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Rewards, Advantage, Kernel, Weight, Correction, Regularisers.Length);
+
+    /// <summary>What the whole objective promises.</summary>
+    public Traits Traits
+    {
+        get
+        {
+            var isolated = Advantage.Traits & Kernel.Traits & Weight.Traits & Correction.Traits & Traits.GroupIsolated;
+            foreach (var term in Regularisers)
+                isolated &= (term.Weight ?? Weight).Traits;
+            var weight = Correction.Traits.HasFlag(Traits.UniformWeight) ? Weight.Traits : Traits.None;
+            return ((Rewards.Traits | Advantage.Traits | Kernel.Traits | weight) & ~Traits.GroupIsolated) | isolated
+                | (Regularisers.All(term => term.Beta == 0) ? Traits.Unregularised : Traits.None);
+        }
+    }
+
+    /// <summary>The columns that a batch must carry.</summary>
+    public ImmutableArray<Column> Reads =>
+        [.. new[] { Column.Logp, Column.OldLogp }.Concat(Rewards.Reads).Concat(Regularisers.SelectMany(term => term.Reads)).Distinct()];
+
+    /// <summary>J, its coefficients and what they were made of, at the batch's own log-probs.</summary>
+    /// <exception cref="InvalidInputException">The batch lacks what the objective reads, or a result overflows float64.</exception>
+    public Evaluation Evaluate(RolloutBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        var workspace = new Workspace();
+        var coefficients = new double[batch.Tokens];
+        double value = Evaluate(batch, batch[Column.Logp], coefficients, workspace);
+        return new()
+        {
+            Value = value,
+            Rewards = workspace.Rewards.ToArray(),
+            Advantages = workspace.Advantages.ToArray(),
+            Weights = Corrected(batch, workspace).ToArray(),
+            Coefficients = coefficients,
+            EntropyCoefficients = Regularisers.Any(term => term.ActsOnEntropy) ? workspace.EntropyCoefficients.ToArray() : null,
+        };
+    }
+
+    /// <summary>
+    /// J at the evaluation point <paramref name="logp"/>, shape [N], everything detached taken at the batch's own log-probs; writes
+    /// ∂J/∂ℓ to <paramref name="coefficients"/>, shape [N]. Allocates nothing once <paramref name="workspace"/> has grown.
+    /// </summary>
+    /// <exception cref="InvalidInputException">The batch lacks what the objective reads, or a result overflows float64.</exception>
+    public double Evaluate(RolloutBatch batch, ReadOnlySpan<double> logp, Span<double> coefficients, Workspace workspace)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        ArgumentNullException.ThrowIfNull(workspace);
+        if (logp.Length != batch.Tokens || coefficients.Length != batch.Tokens)
+        {
+            throw InvalidInputException.Because(
+                $"An evaluation needs one log-prob and one coefficient for each of the {batch.Tokens} trainable tokens; got {logp.Length} and {coefficients.Length}.");
+        }
+
+        workspace.Fit(batch);
+        Rewards.Fill(batch, workspace.Rewards);
+        Advantage.Fill(batch, workspace.Rewards, workspace.Advantages);
+        Weight.Fill(batch, workspace.Advantages, workspace.UncorrectedWeights);
+        var weights = Corrected(batch, workspace);
+
+        coefficients.Clear();
+        double value = 0;
+        for (int g = 0; g < batch.Groups; g++)
+            value += Kernel.Group(new(batch, g, logp, workspace.Advantages, weights), coefficients[batch.GroupTokens(g)]);
+        foreach (var term in Regularisers)
+        {
+            var own = workspace.UncorrectedWeights;
+            if (term.Weight is { } other)
+            {
+                own = workspace.OtherWeights;
+                other.Fill(batch, workspace.Advantages, own);
+            }
+
+            value += term.Add(batch, logp, own, coefficients, workspace.EntropyCoefficients);
+        }
+
+        RefuseNonFinite(batch, logp, workspace.Advantages, value, coefficients);
+        return value;
+    }
+
+    private ReadOnlySpan<double> Corrected(RolloutBatch batch, Workspace workspace)
+    {
+        if (Correction == TokenWeight.One)
+            return workspace.UncorrectedWeights;
+        var corrected = workspace.CorrectedWeights;
+        Correction.Fill(batch, workspace.Advantages, corrected);
+        for (int t = 0; t < corrected.Length; t++)
+            corrected[t] *= workspace.UncorrectedWeights[t];
+        return corrected;
+    }
+
+    private static void RefuseNonFinite(
+        RolloutBatch batch, ReadOnlySpan<double> logp, ReadOnlySpan<double> advantages, double value, ReadOnlySpan<double> coefficients)
+    {
+        for (int i = 0; i < advantages.Length; i++)
+        {
+            if (!double.IsFinite(advantages[i]))
+            {
+                int g = batch.GroupOf(i);
+                throw InvalidInputException.Because(
+                    $"An advantage is not a finite number: it is {advantages[i]} at group {g}, completion {i - batch.Group(g).Start.Value} (a spread of 0 without an ε, or an overflow).");
+            }
+        }
+
+        for (int t = 0; t < coefficients.Length; t++)
+        {
+            if (!double.IsFinite(coefficients[t]))
+            {
+                double ratio = logp[t] - batch[Column.OldLogp][t];
+                throw InvalidInputException.Because(
+                    $"A coefficient overflows float64: it is {coefficients[t]} at {batch.PlaceOf(t)}, where the log-ratio is {ratio}.");
+            }
+        }
+
+        if (!double.IsFinite(value))
+            throw InvalidInputException.Because($"The objective's value overflows float64: it is {value}.");
+    }
+}
+
+/// <summary>The result of an evaluation.</summary>
+public sealed record Evaluation
+{
+    /// <summary>J.</summary>
+    public required double Value { get; init; }
+
+    /// <summary>−J, what a trainer minimises; never a negative zero.</summary>
+    public double Loss => 0 - Value;
+
+    /// <summary>Rᵢ after shaping, shape [B].</summary>
+    public required double[] Rewards { get; init; }
+
+    /// <summary>Aᵢ, shape [B].</summary>
+    public required double[] Advantages { get; init; }
+
+    /// <summary>αᵢₜ·μᵢₜ, shape [N].</summary>
+    public required double[] Weights { get; init; }
+
+    /// <summary>cᵢₜ = ∂J/∂ℓᵢₜ, shape [N].</summary>
+    public required double[] Coefficients { get; init; }
+
+    /// <summary>∂J/∂Hᵢₜ, shape [N]; null without an entropy bonus.</summary>
+    public double[]? EntropyCoefficients { get; init; }
+}
+
+/// <summary>Scratch space of evaluations, grown to the largest batch it has seen. Not for use by two threads at once.</summary>
+public sealed class Workspace
+{
+    private double[] _perRow = [];
+    private double[] _perToken = [];
+    private int _rows;
+    private int _tokens;
+
+    /// <summary>Rᵢ after shaping, as of the last evaluation, shape [B].</summary>
+    public Span<double> Rewards => _perRow.AsSpan(0, _rows);
+
+    /// <summary>Aᵢ, as of the last evaluation, shape [B].</summary>
+    public Span<double> Advantages => _perRow.AsSpan(_rows, _rows);
+
+    /// <summary>αᵢₜ without the correction, as of the last evaluation, shape [N].</summary>
+    public Span<double> UncorrectedWeights => _perToken.AsSpan(0, _tokens);
+
+    /// <summary>∂J/∂Hᵢₜ, as of the last evaluation, shape [N]; zero without an entropy bonus.</summary>
+    public Span<double> EntropyCoefficients => _perToken.AsSpan(_tokens, _tokens);
+
+    internal Span<double> CorrectedWeights => _perToken.AsSpan(2 * _tokens, _tokens);
+
+    internal Span<double> OtherWeights => _perToken.AsSpan(3 * _tokens, _tokens);
+
+    internal void Fit(RolloutBatch batch)
+    {
+        (_rows, _tokens) = (batch.Rows, batch.Tokens);
+        if (_perRow.Length < 2 * _rows)
+            _perRow = new double[2 * _rows];
+        if (_perToken.Length < 4 * _tokens)
+            _perToken = new double[4 * _tokens];
+        EntropyCoefficients.Clear();
+    }
+}

@@ -1,0 +1,72 @@
+namespace GroupRL.Objectives;
+
+/// <summary>
+/// What a part of an objective promises. A claim's hypotheses are traits, so that an objective nobody has seen gets its verdicts,
+/// and NotApplicable names the trait it lacks.
+/// </summary>
+[Flags]
+public enum Traits
+{
+    /// <summary>No promise.</summary>
+    None = 0,
+
+    /// <summary>Σᵢ Aᵢ = 0 over every group in which each row has a trainable token.</summary>
+    Centred = 1 << 0,
+
+    /// <summary>Rows without a trainable token take no part in the advantages of the others and get A = 0 themselves.</summary>
+    IgnoresDeadRows = 1 << 1,
+
+    /// <summary>A = k·(R − mean R) in each group, k given by <see cref="Advantage.Factor"/>.</summary>
+    AffineAdvantage = 1 << 2,
+
+    /// <summary>αᵢₜ is the same for all rows of a group.</summary>
+    UniformWeight = 1 << 3,
+
+    /// <summary>αᵢₜ = m/nᵢ with one row mass m for all rows of a group.</summary>
+    RowMeanWeight = 1 << 4,
+
+    /// <summary>The importance ratio is each token's own, r = exp(ℓ − ℓ°).</summary>
+    TokenRatio = 1 << 5,
+
+    /// <summary>One importance ratio a row: of the mean or the sum of its log-ratios.</summary>
+    SequenceRatio = 1 << 6,
+
+    /// <summary>A region of ratios in which the coefficient is exactly zero.</summary>
+    HardClip = 1 << 7,
+
+    /// <summary>On-policy (ratio 1) every token's coefficient is w·αᵢₜAᵢ with one w ≠ 0.</summary>
+    CommonOnPolicyGain = 1 << 8,
+
+    /// <summary>A group's coefficients depend on no other group's data (its size and number apart).</summary>
+    GroupIsolated = 1 << 9,
+
+    /// <summary>No regulariser with β ≠ 0.</summary>
+    Unregularised = 1 << 10,
+
+    /// <summary>The advantage reads the rewards as they are: no KL term, clip or bonus in the reward.</summary>
+    UnshapedRewards = 1 << 11,
+}
+
+/// <summary>Traits in words.</summary>
+public static class TraitNames
+{
+    private static readonly Dictionary<Traits, string> Phrases = new()
+    {
+        [Traits.Centred] = "advantages centred in the group",
+        [Traits.IgnoresDeadRows] = "advantages over rows with a trainable token only",
+        [Traits.AffineAdvantage] = "advantages that are the centred rewards times one factor",
+        [Traits.UniformWeight] = "one token weight for all rows of a group",
+        [Traits.RowMeanWeight] = "token weights 1/length in each row",
+        [Traits.TokenRatio] = "a token-level importance ratio",
+        [Traits.SequenceRatio] = "a sequence-level importance ratio",
+        [Traits.HardClip] = "a hard clip region",
+        [Traits.CommonOnPolicyGain] = "a common on-policy gain",
+        [Traits.GroupIsolated] = "coefficients that see their own group only",
+        [Traits.Unregularised] = "β = 0 (no regulariser)",
+        [Traits.UnshapedRewards] = "rewards used as they are",
+    };
+
+    /// <summary>Each trait of <paramref name="traits"/> as a phrase.</summary>
+    public static IEnumerable<string> InWords(this Traits traits) =>
+        Phrases.Where(phrase => traits.HasFlag(phrase.Key)).Select(phrase => phrase.Value);
+}

@@ -1,0 +1,30 @@
+namespace GroupRL.Optimizers;
+
+/// <summary>
+/// u′ = u + λθ, shape [d], unit of u. Its place is the convention. Before the <see cref="Direction"/> the decay enters
+/// the moments: coupled, classical L2 (torch's SGD and Adam). After it, it does not: decoupled (arXiv:1711.05101; torch's
+/// AdamW), and the step is θ − η(d + λθ).
+/// </summary>
+/// <remarks>
+/// Source: torch 1.13.1, torch/optim/{sgd,adam,adamw}.py; optax.add_decayed_weights. Departures: torch's AdamW multiplies θ by
+/// (1 − ηλ) first and then subtracts ηd: the same in the reals, rounding apart. The paper of AdamW scales λ by a schedule
+/// but not by the learning rate; here, as in torch, the decay per step is ηλ.
+/// </remarks>
+/// <param name="Lambda">λ ≥ 0, unit of the update per unit of θ.</param>
+public record AddDecayedWeights(double Lambda) : Transform
+{
+    /// <summary>λ ≥ 0, unit of the update per unit of θ.</summary>
+    public double Lambda { get; init => field = Require.FiniteAtLeastZero(value, nameof(Lambda)); }
+        = Require.FiniteAtLeastZero(Lambda, nameof(Lambda));
+
+    /// <inheritdoc/>
+    public override (TransformState State, double[] Update) Apply(
+        TransformState state, ReadOnlySpan<double> update, ReadOnlySpan<double> theta)
+    {
+        Require.Dimension(theta, update.Length, nameof(theta));
+        double[] decayed = new double[update.Length];
+        for (int j = 0; j < decayed.Length; j++)
+            decayed[j] = update[j] + (Lambda * theta[j]);
+        return (state, decayed);
+    }
+}

@@ -1,0 +1,151 @@
+using System.Collections.Immutable;
+
+namespace GroupRL.Optimizers;
+
+/// <summary>Everything that an optimizer remembers between two steps; immutable.</summary>
+/// <param name="Dimension">d, the number of parameters.</param>
+/// <param name="Links">One state per link of the chain.</param>
+public sealed record OptimizerState(int Dimension, ImmutableArray<TransformState> Links);
+
+/// <summary>The outcome of one step. The arrays are fresh: they belong to the caller, and no state shares them.</summary>
+/// <param name="State">The state for the next step.</param>
+/// <param name="Theta">θ′ = θ + Δ, shape [d].</param>
+/// <param name="Update">Δ, shape [d], unit of θ; the sign and the learning rate are in it.</param>
+public sealed record OptimizerStep(OptimizerState State, double[] Theta, double[] Update);
+
+/// <summary>
+/// A chain of pure links: the gradient of the loss enters at the front, Δ leaves at the end, and θ′ = θ + Δ. The loss is
+/// minimised: who climbs an objective J passes −∇J.
+/// </summary>
+/// <remarks>
+/// Source: optax.chain; each link names its own source and departures. Two optimizers with equal ids and equal links are equal.
+/// </remarks>
+/// <param name="Id">The name that reports and test rows carry, not blank.</param>
+/// <param name="Chain">The links in order, at most one <see cref="Direction"/>; the end is the only learning rate.</param>
+public sealed record Optimizer(string Id, ImmutableArray<Transform> Chain)
+{
+    /// <summary>The name that reports and test rows carry, not blank.</summary>
+    public string Id { get; init => field = Named(value); } = Named(Id);
+
+    /// <summary>The links in order, at most one <see cref="Direction"/>; the end is the only learning rate.</summary>
+    public ImmutableArray<Transform> Chain { get; init => field = WellFormed(value); } = WellFormed(Chain);
+
+    /// <summary>η, unit of θ per unit of the update.</summary>
+    public double LearningRate => ((ScaleByLearningRate)Chain[^1]).Eta;
+
+    /// <summary>
+    /// λ of the decay before the <see cref="Direction"/>, 0 without one. A chain without a direction (plain SGD), where the two
+    /// conventions are the same step, counts here.
+    /// </summary>
+    public double CoupledDecay => Decay(..DirectionAt);
+
+    /// <summary>
+    /// λ of the decay after the <see cref="Direction"/>, 0 without one: θ shrinks by the factor 1 − ηλ, whatever the gradient.
+    /// </summary>
+    public double DecoupledDecay => Decay(DirectionAt..);
+
+    /// <summary>The momentum link, or null.</summary>
+    public Momentum? Momentum => Link<Momentum>();
+
+    /// <summary>The Adam link, or null.</summary>
+    public ScaleByAdam? Adam => Link<ScaleByAdam>();
+
+    /// <summary>The clipping link, or null.</summary>
+    public ClipByGlobalNorm? Clip => Link<ClipByGlobalNorm>();
+
+    /// <summary>The single link of type <typeparamref name="T"/>, or null without one; several are an error.</summary>
+    public T? Link<T>() where T : Transform
+    {
+        ImmutableArray<T> links = [.. Chain.OfType<T>()];
+        return links.Length switch
+        {
+            0 => null,
+            1 => links[0],
+            _ => throw new InvalidOperationException(
+                Require.Say($"{Id} has {links.Length} links of type {typeof(T).Name}, not one.")),
+        };
+    }
+
+    /// <summary>The state before the first step, for <paramref name="dimension"/> ≥ 1 parameters.</summary>
+    public OptimizerState Initial(int dimension)
+    {
+        Require.PositiveDimension(dimension);
+        return new(dimension, [.. Chain.Select(link => link.Initial(dimension))]);
+    }
+
+    /// <summary>
+    /// One step: θ′ = θ + Δ, all of shape [d]. <paramref name="gradient"/> is that of the loss at <paramref name="theta"/>.
+    /// Pure: nothing that is passed in changes, and the same arguments give the same bits. A step that leaves float64 is an
+    /// error.
+    /// </summary>
+    public OptimizerStep Step(OptimizerState state, ReadOnlySpan<double> theta, ReadOnlySpan<double> gradient)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        if (state.Links.Length != Chain.Length)
+        {
+            throw new ArgumentException(
+                Require.Say($"{Id} needs a state of {Chain.Length} links, its own; got {state.Links.Length}."), nameof(state));
+        }
+
+        Require.Dimension(theta, state.Dimension, nameof(theta));
+        Require.Dimension(gradient, state.Dimension, nameof(gradient));
+        Require.Finite(theta, nameof(theta));
+        Require.Finite(gradient, nameof(gradient));
+
+        TransformState[] links = new TransformState[Chain.Length];
+        double[] update = gradient.ToArray();
+        for (int i = 0; i < links.Length; i++)
+            (links[i], update) = Chain[i].Apply(state.Links[i], update, theta);
+
+        double[] moved = new double[theta.Length];
+        for (int j = 0; j < moved.Length; j++)
+        {
+            moved[j] = theta[j] + update[j];
+            if (!double.IsFinite(moved[j]))
+            {
+                throw new ArithmeticException(
+                    Require.Say($"{Id}'s step must be finite; coordinate {j} moves from {theta[j]} by {update[j]}."));
+            }
+        }
+
+        return new(state with { Links = [.. links] }, moved, update);
+    }
+
+    /// <summary>Equal ids and equal links, in order.</summary>
+    public bool Equals(Optimizer? other) => other is not null && Id == other.Id && Chain.SequenceEqual(other.Chain);
+
+    /// <summary>Agrees with <see cref="Equals(Optimizer)"/>.</summary>
+    public override int GetHashCode() => Chain.Aggregate(HashCode.Combine(Id), HashCode.Combine);
+
+    // Without a direction: the end, so that every decay counts as before it.
+    private int DirectionAt => Chain.TakeWhile(link => link is not Direction).Count();
+
+    private double Decay(Range range) => Chain[range].OfType<AddDecayedWeights>().Sum(link => link.Lambda);
+
+    private static string Named(string id) =>
+        string.IsNullOrWhiteSpace(id)
+            ? throw new ArgumentException("An optimizer needs an id that is not blank.", nameof(id))
+            : id;
+
+    private static ImmutableArray<Transform> WellFormed(ImmutableArray<Transform> chain)
+    {
+        if (chain.IsDefaultOrEmpty)
+            throw new ArgumentException("A chain needs at least 1 link, ScaleByLearningRate; got none.", nameof(chain));
+        if (chain.IndexOf(null!) is var missing and >= 0)
+            throw new ArgumentException(Require.Say($"A chain has no null links; link {missing} is null."), nameof(chain));
+
+        int rates = chain.Count(link => link is ScaleByLearningRate);
+        if (rates != 1 || chain[^1] is not ScaleByLearningRate)
+        {
+            string last = chain[^1].GetType().Name;
+            throw new ArgumentException(
+                Require.Say($"A chain ends with its only ScaleByLearningRate; got {rates} of them and {last} at the end."),
+                nameof(chain));
+        }
+
+        int directions = chain.Count(link => link is Direction);
+        return directions <= 1
+            ? chain
+            : throw new ArgumentException(Require.Say($"A chain has at most 1 direction; got {directions}."), nameof(chain));
+    }
+}

@@ -1,0 +1,132 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+
+namespace GroupRL.Optimizers;
+
+/// <summary>Where ε stands in Adam's quotient. With the gradients scaled by a, each form equals itself with another ε.</summary>
+public enum EpsilonPlacement
+{
+    /// <summary>m̂/(√v̂ + ε): Algorithm 1 of arXiv:1412.6980, torch. Scaling the gradients by a is scaling ε by 1/a.</summary>
+    OutsideRoot,
+
+    /// <summary>m̂/√(v̂ + ε): optax's eps_root. Scaling the gradients by a is scaling ε by 1/a².</summary>
+    InsideRoot,
+
+    /// <summary>
+    /// √(1−β₂ᵗ)/(1−β₁ᵗ) · m/(√v + ε̂): ε̂ meets the uncorrected root (end of section 2 of arXiv:1412.6980; TensorFlow). It is
+    /// <see cref="OutsideRoot"/> with ε = ε̂/√(1−β₂ᵗ). Scaling the gradients by a is scaling ε̂ by 1/a.
+    /// </summary>
+    Uncorrected,
+}
+
+/// <summary>What <see cref="ScaleByAdam"/> remembers.</summary>
+/// <param name="Step">t, the number of gradients seen.</param>
+/// <param name="Mean">m_t, shape [d], unit of the gradient, not bias-corrected.</param>
+/// <param name="Square">v_t, shape [d], unit of the gradient squared, not bias-corrected.</param>
+/// <param name="Peak">max over s ≤ t of v_s, shape [d]; kept by every variant, read by AMSGrad alone.</param>
+public sealed record AdamState(int Step, ImmutableArray<double> Mean, ImmutableArray<double> Square, ImmutableArray<double> Peak)
+    : TransformState;
+
+/// <summary>
+/// m_t = β₁m_{t−1} + (1−β₁)g_t, v_t = β₂v_{t−1} + (1−β₂)g_t², m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ), u = m̂/(√v̂ + ε); shape [d],
+/// dimensionless. AMSGrad puts max over s ≤ t of v_s for v_t.
+/// </summary>
+/// <remarks>
+/// Source: torch 1.13.1, torch/optim/adam.py, _single_tensor_adam: √v/√(1−β₂ᵗ) + ε, the maximum over the uncorrected v.
+/// Departures: torch folds η into m's bias correction (rounding apart, the same); arXiv:1904.09237 has AMSGrad without bias
+/// correction. 0/0, which needs ε = 0 and a coordinate that never had a gradient, is 0: the limit ε → 0⁺ of 0/(0 + ε), so
+/// that statements at ε = 0 are the limits of those at ε > 0 (IEEE and torch: NaN). A g² beyond float64 (|g| above about
+/// 1e155) is refused, where torch's u would silently be 0. Scaling the gradients by 2ᵏ and ε as its placement says leaves u
+/// the same to the bit, barring overflow and underflow.
+/// </remarks>
+/// <param name="Beta1">β₁, in [0, 1).</param>
+/// <param name="Beta2">β₂, in [0, 1).</param>
+/// <param name="Epsilon">ε ≥ 0, unit of the gradient; under <see cref="EpsilonPlacement.InsideRoot"/> of its square.</param>
+/// <param name="Placement">Where ε stands.</param>
+/// <param name="AmsGrad">Whether the second moment is replaced by its maximum so far.</param>
+public record ScaleByAdam(
+    double Beta1 = 0.9,
+    double Beta2 = 0.999,
+    double Epsilon = 1e-8,
+    EpsilonPlacement Placement = EpsilonPlacement.OutsideRoot,
+    bool AmsGrad = false) : Direction
+{
+    /// <summary>β₁, in [0, 1).</summary>
+    public double Beta1 { get; init => field = Require.InUnitInterval(value, nameof(Beta1)); }
+        = Require.InUnitInterval(Beta1, nameof(Beta1));
+
+    /// <summary>β₂, in [0, 1).</summary>
+    public double Beta2 { get; init => field = Require.InUnitInterval(value, nameof(Beta2)); }
+        = Require.InUnitInterval(Beta2, nameof(Beta2));
+
+    /// <summary>ε ≥ 0, unit of the gradient; under <see cref="EpsilonPlacement.InsideRoot"/> of its square.</summary>
+    public double Epsilon { get; init => field = Require.FiniteAtLeastZero(value, nameof(Epsilon)); }
+        = Require.FiniteAtLeastZero(Epsilon, nameof(Epsilon));
+
+    /// <summary>Where ε stands.</summary>
+    public EpsilonPlacement Placement { get; init => field = Known(value); } = Known(Placement);
+
+    /// <inheritdoc/>
+    public override TransformState Initial(int dimension)
+    {
+        ImmutableArray<double> zero = [.. new double[Require.PositiveDimension(dimension)]];
+        return new AdamState(0, zero, zero, zero);
+    }
+
+    /// <inheritdoc/>
+    public override (TransformState State, double[] Update) Apply(
+        TransformState state, ReadOnlySpan<double> update, ReadOnlySpan<double> theta)
+    {
+        AdamState past = Own<AdamState>(state);
+        Require.Dimension(update, past.Mean.Length, nameof(update));
+
+        int t = past.Step + 1;
+        double meanMass = 1 - Math.Pow(Beta1, t);
+        double squareMass = 1 - Math.Pow(Beta2, t);
+        double[] mean = new double[update.Length];
+        double[] square = new double[update.Length];
+        double[] peak = new double[update.Length];
+        double[] direction = new double[update.Length];
+        for (int j = 0; j < update.Length; j++)
+        {
+            double g = update[j];
+            mean[j] = (Beta1 * past.Mean[j]) + ((1 - Beta1) * g);
+            square[j] = (Beta2 * past.Square[j]) + ((1 - Beta2) * g * g);
+            if (!double.IsFinite(square[j]))
+            {
+                throw new OverflowException(
+                    Require.Say($"Adam's second moment must fit in float64; coordinate {j} has the gradient {g}."));
+            }
+
+            peak[j] = Math.Max(past.Peak[j], square[j]);
+            direction[j] = Quotient(mean[j], AmsGrad ? peak[j] : square[j], meanMass, squareMass);
+        }
+
+        return (
+            new AdamState(
+                t,
+                ImmutableCollectionsMarshal.AsImmutableArray(mean),
+                ImmutableCollectionsMarshal.AsImmutableArray(square),
+                ImmutableCollectionsMarshal.AsImmutableArray(peak)),
+            direction);
+    }
+
+    // Products, quotients, roots, and sums whose terms have one unit: under a factor 2ᵏ every rounding scales along.
+    private double Quotient(double m, double v, double meanMass, double squareMass)
+    {
+        (double numerator, double denominator) = Placement switch
+        {
+            EpsilonPlacement.InsideRoot => (m / meanMass, Math.Sqrt((v / squareMass) + Epsilon)),
+            EpsilonPlacement.Uncorrected => (m / meanMass * Math.Sqrt(squareMass), Math.Sqrt(v) + Epsilon),
+            _ => (m / meanMass, (Math.Sqrt(v) / Math.Sqrt(squareMass)) + Epsilon),
+        };
+        return numerator == 0 && denominator == 0 ? 0 : numerator / denominator;
+    }
+
+    private static EpsilonPlacement Known(EpsilonPlacement placement) =>
+        placement is EpsilonPlacement.OutsideRoot or EpsilonPlacement.InsideRoot or EpsilonPlacement.Uncorrected
+            ? placement
+            : throw new ArgumentOutOfRangeException(
+                nameof(placement),
+                Require.Say($"Placement must be OutsideRoot, InsideRoot or Uncorrected; got {(int)placement}."));
+}

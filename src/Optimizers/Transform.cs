@@ -1,0 +1,49 @@
+namespace GroupRL.Optimizers;
+
+/// <summary>What one link of a chain remembers between two steps. Immutable: it can be kept, shared and replayed.</summary>
+public abstract record TransformState;
+
+/// <summary>The state of a link that remembers nothing.</summary>
+public sealed record Stateless : TransformState
+{
+    private Stateless()
+    {
+    }
+
+    /// <summary>The only value.</summary>
+    public static Stateless Instance { get; } = new();
+}
+
+/// <summary>
+/// One link of an optimizer: (state, u [d], θ [d]) ↦ (state′, u′ [d]), a pure function. Source: the gradient transformations of
+/// optax (<c>optax.chain</c>). Departure: optax works on trees of arrays, this on one flat vector of float64.
+/// </summary>
+/// <remarks>The concrete links are open to inheritance for one purpose: a test puts a wrong rule under a right name.</remarks>
+public abstract record Transform
+{
+    /// <summary>The state before the first step, for <paramref name="dimension"/> parameters.</summary>
+    public virtual TransformState Initial(int dimension)
+    {
+        Require.PositiveDimension(dimension);
+        return Stateless.Instance;
+    }
+
+    /// <summary>
+    /// The next state, and the update handed to the next link, shape [d]. Pure: the arguments are never changed and the
+    /// returned array is fresh. <paramref name="theta"/> is the parameter vector before the step.
+    /// </summary>
+    public abstract (TransformState State, double[] Update) Apply(
+        TransformState state, ReadOnlySpan<double> update, ReadOnlySpan<double> theta);
+
+    /// <summary>The state as the type that this link made in <see cref="Initial"/>; another link's state is refused.</summary>
+    protected TState Own<TState>(TransformState state) where TState : TransformState =>
+        state as TState ?? throw new ArgumentException(
+            Require.Say($"{GetType().Name} needs its own {typeof(TState).Name}; got {state?.GetType().Name ?? "null"}."),
+            nameof(state));
+}
+
+/// <summary>
+/// A link that remembers gradients and turns them into a direction: momentum, Adam. Weight decay before it enters that memory
+/// (coupled), after it does not (decoupled). A chain has at most one.
+/// </summary>
+public abstract record Direction : Transform;

@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using GroupRL.Checking;
+using GroupRL.Claims;
+using GroupRL.Objectives;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace GroupRL.Properties.Claims;
+
+/// <summary>
+/// How deep the ledger is searched: GROUPRL_PROFILE is <c>ci</c> (the default: 1,000 cases a row, fixed seeds), <c>deep</c> (100,000,
+/// seeds moved by a salt that is printed first), or <c>deep:SALT</c>, which repeats a deep run.
+/// </summary>
+internal static class LedgerProfile
+{
+    private const string Variable = "GROUPRL_PROFILE";
+
+    // One salt a process, so that every row of a run is repeated by the same one.
+    private static readonly Lazy<string> s_name = new(() => Environment.GetEnvironmentVariable(Variable) switch
+    {
+        null or "" => "ci",
+        "deep" => string.Create(CultureInfo.InvariantCulture, $"deep:{BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))}"),
+        var name => name,
+    });
+
+    /// <summary>The profile of this run.</summary>
+    public static Profile Current => Parse(s_name.Value);
+
+    /// <summary>The profile of a name.</summary>
+    /// <exception cref="ArgumentException">There is no such profile; the sentence says which there are.</exception>
+    public static Profile Parse(string name) => name switch
+    {
+        "ci" => Profile.Ci,
+        _ when name.StartsWith("deep:", StringComparison.Ordinal)
+            && ulong.TryParse(name.AsSpan("deep:".Length), NumberStyles.None, CultureInfo.InvariantCulture, out ulong salt) => Profile.Deep(salt),
+        _ => throw new ArgumentException($"{Variable} must be ci, deep, or deep: and the salt of a run to repeat; got \"{name}\".", nameof(name)),
+    };
+
+    /// <summary>Searches a row, and fails with everything there is to know where the theory predicts another verdict.</summary>
+    public static Verdict Verify(LedgerRow row, ITestOutputHelper output)
+    {
+        var profile = Current;
+        if (profile.Salt != 0)
+            output.WriteLine($"{Variable}={s_name.Value}: {row.Claim.Id}, {row.Subject}");
+        var verdict = row.Judge(profile);
+        Assert.True(verdict.Kind == row.Expected.Kind, Explain(row, verdict));
+        return verdict;
+    }
+
+    /// <summary>The row of these ids.</summary>
+    public static LedgerRow Find(string claimId, string objectiveId, string optimizerId) =>
+        Ledger.Rows.Single(row => row.Claim.Id == claimId && row.Objective == objectiveId && row.Optimizer == optimizerId);
+
+    /// <summary>Rows of ids, each listed by itself.</summary>
+    public static TheoryData<string, string, string> Names(IEnumerable<LedgerRow> rows)
+    {
+        TheoryData<string, string, string> names = [];
+        foreach (var row in rows)
+            names.Add(row.Claim.Id, row.Objective, row.Optimizer);
+        return names;
+    }
+
+    /// <summary>Everything there is to know about a verdict that is not the predicted one.</summary>
+    public static string Explain(LedgerRow row, Verdict verdict)
+    {
+        List<string> lines =
+        [
+            $"{row.Claim.Id}, {row.Subject}: {row.Claim.Statement}",
+            $"the theory predicts {row.Expected.Kind} ({row.Expected.Because}); the search of {verdict.Cases} cases says {verdict.Kind}",
+        ];
+        if (verdict.Reason.Length > 0)
+            lines.Add($"reason: {verdict.Reason}");
+        if (verdict.Counterexample is { } found)
+        {
+            lines.Add($"case ({found.Shrinks} shrinks): {(found.Case is RolloutBatch batch ? BatchWriter.Write(batch) : found.Case)}");
+            lines.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{row.Claim.Quantity}: {found.Measurement.Measured:R}, bound {(found.Measurement.AtLeast ? "≥" : "≤")} {found.Measurement.Bound:R}, group {found.Measurement.Group}, position {found.Measurement.Position}"));
+            lines.Add($"why: {found.Why}");
+        }
+
+        lines.Add($"again: {Command(row)}");
+        return string.Join(Environment.NewLine, lines);
+    }
+
+    /// <summary>The one command that runs a row again.</summary>
+    public static string Command(LedgerRow row) =>
+        $"{Variable}={s_name.Value} dotnet test Verify.sln --filter 'DisplayName~{row.Claim.Id}\", objectiveId: \"{row.Objective}\", optimizerId: \"{row.Optimizer}\"'";
+}

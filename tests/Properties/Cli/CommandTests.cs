@@ -1,0 +1,156 @@
+using GroupRL.Cli;
+using GroupRL.Objectives;
+using Xunit;
+
+namespace GroupRL.Properties.Cli;
+
+public sealed class CommandTests : IDisposable
+{
+    private const string LengthNormalised = Grouprl.Head + """ "base":"dr-grpo","weight":"row-mean" """;
+    private const string Both = """ "expect":{"prefix-neutrality":"a","prefix-masked-truncation":"b"} """;
+    private const string Shared = """{"schema":"grouprl-batch/1","groups":[{"completions":[{"reward":0,"logps":[-1],"old_logps":[-1],"tokens":[0]},{"reward":1,"logps":[-1,-2],"old_logps":[-1,-2],"tokens":[0,1]}]}]}""";
+
+    private readonly Grouprl _grouprl = new();
+
+    [Theory]
+    [InlineData(LengthNormalised + "}", new string[0], 1)]
+    [InlineData(LengthNormalised + "," + Both + "}", new string[0], 0)]
+    [InlineData(LengthNormalised + "," + Both + "}", new[] { "--no-expect" }, 1)]
+    [InlineData(LengthNormalised + "}", new[] { "--expect", "prefix-neutrality", "--expect", "prefix-masked-truncation" }, 0)]
+    [InlineData(LengthNormalised + "}", new[] { "--expect", "prefix-neutrality" }, 1)]
+    [InlineData(LengthNormalised + "}", new[] { "--expect", "prefix-neutrality", "--expect", "prefix-masked-truncation", "--no-expect" }, 1)]
+    [InlineData(Grouprl.Head + """ "base":"grpo-k3"}""", new string[0], 0)]
+    [InlineData(Grouprl.Head + """ "base":"grpo-k3","expect":{"prefix-neutrality":"it does not apply"}}""", new string[0], 1)]
+    [InlineData(Grouprl.Head + """ "base":"grpo-k3","expect":{"gradient-consistency":"it holds"}}""", new string[0], 1)]
+    [InlineData(Grouprl.Head + """ "base":"grpo-k3","advantage":{"name":"standard-score","equal-rewards":"are-computed"}}""", new string[0], 3)]
+    public void The_exit_code_tells_expected_from_unexpected(string proposal, string[] options, int exit) =>
+        Assert.Equal(exit, Falsify(proposal, options).Exit);
+
+    [Fact]
+    public void A_refutation_wins_over_an_undecided_row() => Assert.Equal(1, Falsify(
+        Grouprl.Head + """ "base":"grpo","weight":"row-mean","advantage":{"name":"standard-score","equal-rewards":"are-computed"}}""").Exit);
+
+    [Fact]
+    public void A_proposal_with_a_base_inherits_no_expectation() =>
+        Assert.Equal(1, Falsify(Grouprl.Head + """ "base":"grpo"}""").Exit);
+
+    [Fact]
+    public void The_smallest_counterexample_to_neutrality_is_two_completions_of_lengths_1_and_2()
+    {
+        string folder = _grouprl.Path_("out");
+        _grouprl.Run("falsify", _grouprl.File("p.json", LengthNormalised + "}"), "--out", folder);
+        var batch = BatchReader.Read(File.ReadAllText(Path.Combine(folder, "p.prefix-neutrality.json")));
+        Assert.Equal((1, 2, 1, 2, 1), (batch.Groups, batch.Rows, batch.Length(0), batch.Length(1), batch[0].SharedPrefix()));
+    }
+
+    [Fact]
+    public void A_saved_counterexample_is_refuted_again_and_its_token_replays_it()
+    {
+        string folder = _grouprl.Path_("out"), file = _grouprl.File("p.json", LengthNormalised + "}");
+        var row = _grouprl.Json("falsify", file, "--out", folder).GetProperty("rows")[0];
+        var found = row.GetProperty("counterexample");
+        string saved = found.GetProperty("file").GetString()!;
+        string token = found.GetProperty("replay").GetString()!.Split(' ').First(word => word.Contains('@', StringComparison.Ordinal));
+
+        Assert.Equal(1, _grouprl.Run("check", "prefix-neutrality", "--objective", file, "--batch", saved).Exit);
+        Assert.Equal(0, _grouprl.Run("check", "prefix-neutrality", "--objective", "dr-grpo", "--batch", saved).Exit);
+        var replayed = _grouprl.Json("replay", token, "--objective", file, "--out", folder);
+        Assert.Equal(Compact(found, "case"), Compact(replayed.GetProperty("counterexample"), "case"));
+        Assert.Equal(1, _grouprl.Run("replay", token, "--objective", file, "--out", folder).Exit);
+    }
+
+    [Fact]
+    public void A_replay_that_passes_is_no_verdict()
+    {
+        var (exit, output, _) = _grouprl.Run("replay", "prefix-neutrality@1-3-1", "--objective", "dr-grpo");
+        Assert.Equal(3, exit);
+        Assert.Contains("undecided", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_case_outside_the_hypotheses_is_left_undecided()
+    {
+        string batch = _grouprl.File("b.json", Shared.Replace("[-1,-2],\"old", "[-1.5,-2],\"old", StringComparison.Ordinal));
+        var (exit, output, _) = _grouprl.Run("check", "prefix-neutrality", "--objective", "dr-grpo", "--batch", batch);
+        Assert.Equal(3, exit);
+        Assert.Contains("on-policy", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Evaluate_prints_value_loss_advantages_and_coefficients_in_the_batchs_nesting()
+    {
+        string masked = Shared.Replace("\"tokens\":[0,1]", "\"tokens\":[0,1],\"mask\":[1,0]", StringComparison.Ordinal);
+        var result = _grouprl.Json("evaluate", "--objective", "dr-grpo", "--batch", _grouprl.File("b.json", masked));
+        Assert.Equal(0, result.GetProperty("value").GetDouble());
+        Assert.Equal("[[-0.5,0.5]]", Compact(result, "advantages"));
+        Assert.Equal("[[[-0.25],[0.25,0]]]", Compact(result, "coefficients"));
+        Assert.False(result.TryGetProperty("entropy_coefficients", out _));
+    }
+
+    [Fact]
+    public void Evaluate_prints_entropy_coefficients_where_there_is_a_bonus()
+    {
+        string proposal = _grouprl.File("p.json", Grouprl.Head + """ "base":"dr-grpo","regularisers":[{"name":"entropy-bonus","beta":0.5,"weight":{"name":"constant","value":2}}]}""");
+        string batch = _grouprl.File("b.json", """{"schema":"grouprl-batch/1","groups":[{"completions":[{"reward":1,"logps":[-1],"old_logps":[-1],"entropies":[0.25]},{"reward":1,"logps":[-1],"old_logps":[-1],"entropies":[0.75]}]}]}""");
+        var result = _grouprl.Json("evaluate", "--objective", proposal, "--batch", batch);
+        Assert.Equal(1, result.GetProperty("value").GetDouble());
+        Assert.Equal("[[[1],[1]]]", Compact(result, "entropy_coefficients"));
+    }
+
+    [Fact]
+    public void Every_part_of_the_proposal_language_can_be_composed()
+    {
+        string proposal = _grouprl.File("p.json", Grouprl.Head + """
+            "name": "everything",
+            "rewards": [{"name":"weighted-sum","weights":[1,0.5]}, {"name":"clipped","low":-1,"high":2}, {"name":"kl-in-reward","beta":0.1}],
+            "advantage": {"name":"batch-normalised","of":{"name":"leave-one-out","over":"live-rows","equal-rewards":"are-computed"},"epsilon":1e-4},
+            "kernel": {"name":"sequence-ratio","of":"sum","clip":{"low":0.2,"high":0.3,"cap":4}},
+            "weight": {"name":"row-sum","average":"over-rows","length":8},
+            "correction": {"name":"constant","value":0.5},
+            "regularisers": [{"name":"kl","estimator":"k1","beta":0.1,"against":"old_logps","weight":"batch-token-mean"}]}
+            """);
+        var objective = Proposal.ReadFile(proposal).Objective;
+        Assert.Equal(
+            new SurrogateObjective(
+                new BatchNormalised(new LeaveOneOut { Over = Counted.LiveRows, Equal = EqualRewards.AreComputed }, 1e-4),
+                new SequenceRatio(RatioLevel.SequenceSum, Clip.Range(0.2, 0.3, 4)),
+                new RowSum { Averaged = Average.OverRows, Length = 8 })
+            {
+                Rewards = new KlInReward(new ClippedReward(new WeightedRewards([1, 0.5]), -1, 2), 0.1),
+                Correction = new ConstantWeight(0.5),
+                Regularisers = [new KlPenalty(KlEstimator.K1, 0.1) { Against = Column.OldLogp, Weight = new BatchTokenMean() }],
+            },
+            objective);
+        // A leave-one-out baseline over a single trained row is refused, so some rows stay undecided; none is a usage error.
+        Assert.Equal(3, Falsify(File.ReadAllText(proposal)).Exit);
+    }
+
+    [Fact]
+    public void Claims_lists_every_claim_and_shows_one_whole()
+    {
+        Assert.Equal(13, _grouprl.Json("claims").GetProperty("claims").GetArrayLength());
+        var (exit, output, _) = _grouprl.Run("claims", "prefix-neutrality");
+        Assert.Equal(0, exit);
+        Assert.All(["assumes", "source", "arXiv:2601.05002", "docs/derivations.md#prefix-neutrality"], word => Assert.Contains(word, output, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("length-normalised", 0, 1)]
+    [InlineData("no-baseline", 0, 1)]
+    [InlineData("live-baseline", 0, 0)]
+    [InlineData("sequence-clip-kl", 0, 0)]
+    public void The_examples_do_what_they_say(string name, int declared, int undeclared)
+    {
+        string file = Path.Combine(AppContext.BaseDirectory, "examples", $"{name}.json"), folder = _grouprl.Path_("out");
+        Assert.Equal(declared, _grouprl.Run("falsify", file, "--out", folder).Exit);
+        Assert.Equal(undeclared, _grouprl.Run("falsify", file, "--no-expect", "--out", folder).Exit);
+    }
+
+    public void Dispose() => _grouprl.Dispose();
+
+    private static string Compact(System.Text.Json.JsonElement element, string field) =>
+        string.Concat(element.GetProperty(field).GetRawText().Where(c => !char.IsWhiteSpace(c)));
+
+    private (int Exit, string Output, string Error) Falsify(string proposal, params string[] options) =>
+        _grouprl.Run(["falsify", _grouprl.File("p.json", proposal), "--out", _grouprl.Path_("out"), .. options]);
+}

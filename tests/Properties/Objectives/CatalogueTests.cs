@@ -1,0 +1,111 @@
+using GroupRL.Objectives;
+using Xunit;
+using static GroupRL.Properties.Objectives.Batches;
+
+namespace GroupRL.Properties.Objectives;
+
+/// <summary>Every entry against a second derivation of its value, and its coefficients against differences of both.</summary>
+public class CatalogueTests
+{
+    private static readonly int[] s_seeds = [.. Enumerable.Range(1, 16)];
+
+    // The values are sums of at most a hundred terms of size 1 to 10.
+    private const double Rounding = 1e-13;
+
+    // Central differences of step h have a truncation error of h²/6·|J‴| and a rounding error of 10⁻¹⁶/h.
+    private const double Step = 1e-5;
+    private const double DifferenceError = 1e-9;
+
+    // A kink within the step would be differenced across.
+    private const double KinkMargin = 10 * Step;
+
+    public static TheoryData<string> Ids => [.. Catalogue.All.Select(entry => entry.Id)];
+
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void The_value_is_that_of_the_padded_formula(string id)
+    {
+        var objective = Catalogue.Find(id)!.Objective;
+        foreach (int seed in s_seeds)
+        {
+            var batch = Ragged(seed);
+            foreach (double[] logp in new[] { batch[Column.Logp].ToArray(), Moved(batch, seed) })
+            {
+                double actual = objective.Evaluate(batch, logp, new double[batch.Tokens], new Workspace());
+                Assert.Equal(PaddedObjectives.Value(id, batch, logp), actual, Rounding * 100);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void The_coefficients_are_the_differences_of_the_padded_formula_and_of_the_value_itself(string id)
+    {
+        var objective = Catalogue.Find(id)!.Objective;
+        int tokens = 0, live = 0;
+        foreach (int seed in s_seeds)
+        {
+            var batch = Ragged(seed);
+            double[] logp = Moved(batch, seed), coefficients = new double[batch.Tokens];
+            objective.Evaluate(batch, logp, coefficients, new Workspace());
+            for (int i = 0; i < batch.Rows; i++)
+            {
+                var (start, length) = batch.Row(i).GetOffsetAndLength(batch.Tokens);
+                for (int t = start; t < start + length; t++)
+                {
+                    if (NearKink(objective.Kernel, batch, logp, start, length, t))
+                        continue;
+                    double padded = Difference(x => PaddedObjectives.Value(id, batch, x), logp, t);
+                    double own =
+                        Difference(x => objective.Evaluate(batch, x, new double[batch.Tokens], new Workspace()), logp, t);
+                    Assert.Equal(padded, coefficients[t], DifferenceError);
+                    Assert.Equal(own, coefficients[t], DifferenceError);
+                    tokens++;
+                    live += coefficients[t] != 0 ? 1 : 0;
+                }
+            }
+        }
+
+        // Not vacuous: hardly a token skipped, and many with a coefficient.
+        Assert.InRange(tokens, 200, int.MaxValue);
+        Assert.InRange(live, 60, int.MaxValue);
+    }
+
+    [Fact]
+    public void Ids_are_unique_and_found()
+    {
+        Assert.Equal(Catalogue.All.Length, Catalogue.All.Select(entry => entry.Id).Distinct().Count());
+        Assert.All(Catalogue.All, entry => Assert.Same(entry, Catalogue.Find(entry.Id)));
+        Assert.Null(Catalogue.Find("GRPO"));
+    }
+
+    [Fact]
+    public void Every_entry_names_its_formula_and_its_source()
+    {
+        Assert.All(Catalogue.All, entry => Assert.NotEmpty(entry.Formula));
+        Assert.All(Catalogue.All, entry => Assert.NotEmpty(entry.Source));
+        Assert.All(TrlFlavours.All, entry => Assert.NotEmpty(entry.Departure));
+    }
+
+    private static bool NearKink(Kernel kernel, RolloutBatch batch, double[] logp, int start, int length, int t)
+    {
+        double sum = 0;
+        for (int s = start; s < start + length; s++)
+            sum += logp[s] - batch[Column.OldLogp][s];
+        double ratio = kernel.Ratio switch
+        {
+            RatioLevel.Token => logp[t] - batch[Column.OldLogp][t],
+            RatioLevel.SequenceMean => sum / length,
+            _ => sum,
+        };
+        return kernel.Kinks.Any(kink => Math.Abs(kink - ratio) < KinkMargin);
+    }
+
+    private static double Difference(Func<double[], double> value, double[] at, int t)
+    {
+        double[] up = [.. at], down = [.. at];
+        up[t] += Step;
+        down[t] -= Step;
+        return (value(up) - value(down)) / (up[t] - down[t]);
+    }
+}
