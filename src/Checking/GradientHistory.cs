@@ -27,7 +27,7 @@ public sealed record GradientHistory(ImmutableArray<double> Theta, ImmutableArra
         $"[{string.Join(", ", values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}]";
 }
 
-/// <summary>Gradient histories of 1–12 steps in 1–3 dimensions, of sizes 1e−8 to 1e3, with factors 2⁻²⁰ … 2²⁰ other than 1.</summary>
+/// <summary>Gradient histories of 1–13 steps in 1–3 dimensions, of sizes 1e−8 to 1e4, with factors 2⁻²⁰ … 2²⁰ other than 1.</summary>
 public sealed record HistoryDomain : Domain<GradientHistory>
 {
     /// <inheritdoc/>

@@ -30,13 +30,15 @@ internal static class RolloutCorners
         if (!domain.OnPolicy)
         {
             yield return new("|log-ratio| of 20", batch => AnyToken(batch, x => Math.Abs(x) >= 20));
-            yield return new("ratio exactly 1", batch => AnyToken(batch, x => x == 0));
+            if (domain.Level != RatioLevel.Token || domain.AwayFrom.All(kink => Math.Abs(kink) >= 2 * RolloutDomain.KinkMargin))
+                yield return new("ratio exactly 1", batch => AnyToken(batch, x => x == 0));
         }
 
         if (domain.Bounds is { } bounds)
         {
-            yield return new("ratio exactly at the upper bound", batch => Ratios(batch, domain.Level).Any(r => r == bounds.High));
-            if (bounds.Low > 0)
+            if (RolloutDomain.CanHit(bounds.High))
+                yield return new("ratio exactly at the upper bound", batch => Ratios(batch, domain.Level).Any(r => r == bounds.High));
+            if (bounds.Low > 0 && RolloutDomain.CanHit(bounds.Low))
                 yield return new("ratio exactly at the lower bound", batch => Ratios(batch, domain.Level).Any(r => r == bounds.Low));
         }
     }

@@ -55,7 +55,7 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
     /// <summary>The rewards.</summary>
     public RewardKind Rewards { get; init; } = RewardKind.Any;
 
-    /// <summary>The clip region whose bounds the ratios must hit exactly and pass by one step of the log-ratio; null: none.</summary>
+    /// <summary>The clip region whose bounds the ratios must hit exactly and pass by about an ulp; null: none.</summary>
     public Clip? Bounds { get; init; }
 
     /// <summary>The ratio that <see cref="Bounds"/> and <see cref="AwayFrom"/> speak of.</summary>
@@ -239,6 +239,9 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
         };
     }
 
+    /// <summary>Whether some log-ratio has <paramref name="bound"/> as its exponential; of the larger bounds not all do.</summary>
+    internal static bool CanHit(double bound) => Math.Exp(ExactLog(bound)) == bound;
+
     // A log-ratio whose exponential is the bound itself: log rounds, but several neighbours have the bound as their exponential.
     private static double ExactLog(double bound)
     {
@@ -250,8 +253,10 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
 
     private static double Beyond(double x, double bound, bool up)
     {
+        // Near 1 the logarithms of one ratio are too many to walk through one by one.
+        double step = Math.Max((Math.BitIncrement(bound) - bound) / bound / 4, Math.BitIncrement(Math.Abs(x)) - Math.Abs(x));
         while (Math.Exp(x) == bound)
-            x = up ? Math.BitIncrement(x) : Math.BitDecrement(x);
+            x += up ? step : -step;
         return x;
     }
 

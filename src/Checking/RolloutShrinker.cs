@@ -48,7 +48,7 @@ public static class RolloutShrinker
         foreach (var column in Columns.All.Where(batch.Has))
         {
             foreach (double value in batch[column])
-                digits += Digits(value);
+                digits += value == Plain(column) ? 0 : 1 + Digits(value);
         }
 
         return [batch.Groups, batch.Rows, tokens, tokens - batch.Tokens, digits, unsorted];
@@ -117,9 +117,7 @@ public static class RolloutShrinker
 
     private static IEnumerable<Rollout[][]> Plainer(IReadOnlyList<IReadOnlyList<Rollout>> groups)
     {
-        yield return Each(groups, rollout => Columns.All.Where(column => rollout[column] is not null)
-            .Aggregate(rollout, (plain, column) => plain.With(column, [.. plain[column]!.Select(_ => Plain(column))])));
-        foreach (var simplify in new Func<Rollout, Rollout>[] { OnPolicy, BehaviourAtCurrent, ReferenceAtCurrent, RoundedRatios, RoundedLogps })
+        foreach (var simplify in new Func<Rollout, Rollout>[] { AllPlain, OnPolicy, BehaviourAtCurrent, ReferenceAtCurrent, RoundedRatios, RoundedLogps })
         {
             yield return Each(groups, simplify);
             for (int g = 0; g < groups.Count; g++)
@@ -152,6 +150,9 @@ public static class RolloutShrinker
     private static Rollout Unmasked(Rollout rollout) => Columns.All.Where(column => rollout[column] is not null)
         .Aggregate(rollout with { Mask = null }, (next, column) =>
             next.With(column, [.. rollout[column]!.Select((value, t) => rollout.Mask![t] ? value : Plain(column))]));
+
+    private static Rollout AllPlain(Rollout rollout) => Columns.All.Where(column => rollout[column] is not null)
+        .Aggregate(rollout, (plain, column) => plain.With(column, [.. plain[column]!.Select(_ => Plain(column))]));
 
     private static double Plain(Column column) => column is Column.Entropy or Column.SumPiSquared ? 1 : -1;
 

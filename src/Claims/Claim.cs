@@ -91,18 +91,36 @@ public sealed record Claim<TSubject, TCase> : Claim
         ArgumentNullException.ThrowIfNull(profile);
         return Missing(subject) is { } missing
             ? new() { Kind = VerdictKind.NotApplicable, Reason = missing }
-            : Verdict(subject, (domain, holds, admitted) =>
-                Falsifier.Run(domain, holds, admitted, profile.Seed(Id, subjectId), profile.Cases));
+            : Verdict(
+                subject,
+                (domain, holds, admitted) => Falsifier.Run(domain, holds, admitted, profile.Seed(Id, subjectId), profile.Cases),
+                OfSearch);
     }
 
     /// <summary>Builds one case again and judges it; that it passes is no verdict on the claim.</summary>
     public Verdict Replay(TSubject subject, ReplayPoint point) => Missing(subject) is { } missing
         ? new() { Kind = VerdictKind.NotApplicable, Reason = missing }
-        : Verdict(subject, (domain, holds, admitted) => Falsifier.Replay(domain, holds, admitted, point)) is { Kind: VerdictKind.Refuted } refuted
-            ? refuted
-            : new() { Kind = VerdictKind.Undecided, Cases = 1, Reason = "the one case replayed keeps the claim, which says nothing of the others" };
+        : Verdict(
+            subject,
+            (domain, holds, admitted) => Falsifier.Replay(domain, holds, admitted, point),
+            _ => new() { Kind = VerdictKind.Undecided, Cases = 1, Reason = "the one case replayed keeps the claim, which says nothing of the others" });
 
-    private Verdict Verdict(TSubject subject, Func<Domain<TCase>, Func<TCase, bool>, Func<TCase, bool>, Search<TCase>> search)
+    private static Verdict OfSearch(Search<TCase> found)
+    {
+        var missed = found.Corners.FirstOrDefault(corner => corner.Value < CoverageFloor * found.Cases);
+        return missed.Key is null
+            ? new() { Kind = VerdictKind.Holds, Cases = found.Cases, Corners = found.Corners }
+            : new()
+            {
+                Kind = VerdictKind.Undecided,
+                Cases = found.Cases,
+                Corners = found.Corners,
+                Reason = FormattableString.Invariant($"the corner \"{missed.Key}\" was reached in {missed.Value} of {found.Cases} cases, below the floor of {CoverageFloor:P0}"),
+            };
+    }
+
+    private Verdict Verdict(
+        TSubject subject, Func<Domain<TCase>, Func<TCase, bool>, Func<TCase, bool>, Search<TCase>> search, Func<Search<TCase>, Verdict> unbroken)
     {
         var domain = Domain(subject);
         // A case that the subject refuses neither keeps nor breaks the claim: the search goes on, and ends undecided without a failure.
@@ -132,16 +150,7 @@ public sealed record Claim<TSubject, TCase> : Claim
             };
         }
 
-        var missed = found.Corners.FirstOrDefault(corner => corner.Value < CoverageFloor * found.Cases);
-        return missed.Key is null
-            ? new() { Kind = VerdictKind.Holds, Cases = found.Cases, Corners = found.Corners }
-            : new()
-            {
-                Kind = VerdictKind.Undecided,
-                Cases = found.Cases,
-                Corners = found.Corners,
-                Reason = FormattableString.Invariant($"the corner \"{missed.Key}\" was reached in {missed.Value} of {found.Cases} cases, below the floor of {CoverageFloor:P0}"),
-            };
+        return unbroken(found);
 
         Measurement? TryMeasure(TCase value)
         {

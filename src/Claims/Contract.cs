@@ -44,9 +44,13 @@ public static class Contract
         Source = "arXiv:2503.14476 (dynamic sampling drops such groups); derived here",
         Quantity = "|cᵢₜ|",
         Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.UnshapedRewards),
-        Expect = objective => Requirements.Missing(objective, Traits.Centred) is { } missing
-            ? Expectation.Refuted($"needs {missing}")
-            : Expectation.Holds("centred equal rewards are zero"),
+        Expect = objective => (Requirements.Missing(objective, Traits.Centred), objective.Advantage) switch
+        {
+            ({ } missing, _) => Expectation.Refuted($"needs {missing}"),
+            (null, GroupAdvantage { Equal: EqualRewards.GiveZero }) => Expectation.Holds("equal rewards are recognised"),
+            (null, { LargestFactor: double.PositiveInfinity }) => Expectation.Refuted("an unbounded factor on the rounding of R − mean R"),
+            _ => Expectation.Holds("centred equal rewards are zero"),
+        },
         Domain = objective => new RolloutDomain
         {
             Reads = [.. Requirements.Extra(objective)],
@@ -66,7 +70,7 @@ public static class Contract
     public static ObjectiveClaim PermutationInvariance { get; } = new()
     {
         Id = "permutation-invariance",
-        Statement = "Reordering the groups of a batch and the completions of its groups reorders the coefficients and changes nothing else.",
+        Statement = "Reordering the groups of a batch and the completions of its groups reorders the coefficients and changes nothing else (checked by moving each first one to the end: what depends on places changes under that, or is the same in all).",
         Hypotheses = ["at least 2 completions a group"],
         Source = "derived here",
         Quantity = "|cᵢₜ − c′ᵢₜ|",
@@ -79,10 +83,10 @@ public static class Contract
             Level = objective.Kernel.Ratio,
         },
         Outside = (_, batch) => Requirements.SingleCompletion(batch),
-        Measure = ReversalGap,
+        Measure = RotationGap,
         Why = (_, _, worst) => string.Create(
             CultureInfo.InvariantCulture,
-            $"with groups and completions in reverse order a coefficient of group {worst.Group} changes by {worst.Measured:G3}"),
+            $"with the first group moved to the end, and in each group the first completion, a coefficient of group {worst.Group} changes by {worst.Measured:G3}"),
     };
 
     private static Measurement RemainderOrder(SurrogateObjective objective, RolloutBatch batch)
@@ -175,8 +179,11 @@ public static class Contract
         foreach (int g in Degenerate(batch))
         {
             double reward = evaluation.Rewards[batch[g].FirstRow];
-            double factor = objective.Advantage.Factor(new RewardMoments(batch.GroupSize(g), batch.GroupSize(g) * reward, 1, 0)) ?? double.PositiveInfinity;
+            double factor = objective.Advantage.LargestFactor ?? double.PositiveInfinity;
             double rounding = double.IsFinite(factor) ? factor * Tolerance.Summation(batch.GroupSize(g) + 2, 2 * Math.Abs(reward)) : 0;
+            // An advantage that is centred over the batch again takes off a mean of all advantages, which is 0 but for its rounding.
+            if (!objective.Advantage.Traits.HasFlag(Traits.GroupIsolated))
+                rounding += Tolerance.Summation((2 * batch.Rows) + 16, evaluation.Advantages.Max(Math.Abs));
             for (int k = 0; k < batch.GroupSize(g); k++)
             {
                 var completion = batch[g][k];
@@ -192,34 +199,47 @@ public static class Contract
         return worst;
     }
 
-    private static Measurement ReversalGap(SurrogateObjective objective, RolloutBatch batch)
+    private static Measurement RotationGap(SurrogateObjective objective, RolloutBatch batch)
     {
         var evaluation = objective.Evaluate(batch);
-        var reversed = RolloutBatch.Of([.. batch.ToRollouts().Reverse().Select(group => group.Reverse().ToArray())]);
-        double[] other = objective.Evaluate(reversed).Coefficients;
+        var rotated = RolloutBatch.Of([.. Rotated(batch.ToRollouts()).Select(group => Rotated(group).ToArray())]);
+        double[] other = objective.Evaluate(rotated).Coefficients;
         var worst = new Measurement(0, 0);
         for (int g = 0; g < batch.Groups; g++)
         {
             var rows = batch.Group(g);
             double largest = evaluation.Advantages[rows].Max(Math.Abs);
-            double centring = Tolerance.Centring(Requirements.CountedRewards(objective, batch, evaluation, g));
+            double rounding = Requirements.AdvantageRounding(objective, batch, evaluation, g);
             for (int k = 0; k < batch.GroupSize(g); k++)
             {
                 var completion = batch[g][k];
-                var twin = reversed[batch.Groups - 1 - g][batch.GroupSize(g) - 1 - k];
+                var twin = rotated[(g + batch.Groups - 1) % batch.Groups][(k + batch.GroupSize(g) - 1) % batch.GroupSize(g)];
                 for (int t = 0; t < completion.Length; t++)
                 {
                     int token = batch.Row(completion.Row).Start.Value + t;
-                    double gap = Math.Abs(evaluation.Coefficients[token] - other[reversed.Row(twin.Row).Start.Value + t]);
+                    double gap = Math.Abs(evaluation.Coefficients[token] - other[rotated.Row(twin.Row).Start.Value + t]);
                     // The same numbers in another order: sums of up to B rewards and N tokens round differently, centring amplifies it.
-                    double slope = Math.Abs(evaluation.Weights[token]) * Ratio(objective.Kernel.Ratio, completion, t) * largest;
-                    double bound = Tolerance.Summation((2 * batch.Rows) + 16, slope + Math.Abs(evaluation.Coefficients[token])) + (2 * slope * centring);
+                    double gain = Gain(objective, evaluation, completion, t, rounding);
+                    double bound = Tolerance.Summation((2 * batch.Rows) + 16, (gain * largest) + Math.Abs(evaluation.Coefficients[token])) + (2 * gain * rounding);
                     worst = worst.Worst(new(gap, bound, g, completion.Positions[t]));
                 }
             }
         }
 
         return worst;
+    }
+
+    private static IEnumerable<T> Rotated<T>(IReadOnlyList<T> items) => items.Skip(1).Append(items[0]);
+
+    // What a token's coefficient makes of an error in its advantage: read off the coefficient where that is the advantage's alone, and
+    // its sign, which decides a clip's side, is beyond rounding.
+    private static double Gain(SurrogateObjective objective, Evaluation evaluation, Completion completion, int t, double rounding)
+    {
+        int token = completion.Batch.Row(completion.Row).Start.Value + t;
+        double advantage = Math.Abs(evaluation.Advantages[completion.Row]);
+        return advantage > rounding && objective.Traits.HasFlag(Traits.Unregularised)
+            ? Math.Abs(evaluation.Coefficients[token]) / advantage
+            : Math.Abs(evaluation.Weights[token]) * Ratio(objective.Kernel.Ratio, completion, t);
     }
 
     // The largest factor that a kernel of this level puts on w·A: its ratio, and at least the 1 of kernels without one.

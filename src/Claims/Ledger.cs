@@ -85,7 +85,7 @@ public static class Ledger
             objective,
             optimizer,
             missing is null ? claim.Expect(subject) : new(VerdictKind.NotApplicable, $"needs {missing}"),
-            profile => claim.Judge(subject, $"{objective}{(optimizer.Length > 0 ? "+" : "")}{optimizer}", profile),
+            profile => claim.Judge(subject, string.Join('+', new[] { objective, optimizer }.Where(id => id.Length > 0)), profile),
             point => claim.Replay(subject, point),
             typeof(TCase) == typeof(RolloutBatch) ? batch => Check(claim, subject, (TCase)(object)batch) : null);
     }

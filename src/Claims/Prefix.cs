@@ -131,11 +131,11 @@ public static class Prefix
             {
                 double weight = evaluation.Weights[group[k].TokenAt(position)], advantage = evaluation.Advantages[group[k].Row];
                 covariance += (weight - meanWeight) * (advantage - meanAdvantage) / group.Count;
-                magnitude += (weight + meanWeight) * (Math.Abs(advantage) + Math.Abs(meanAdvantage));
+                magnitude += (Math.Abs(weight) + Math.Abs(meanWeight)) * (Math.Abs(advantage) + Math.Abs(meanAdvantage));
             }
 
             double predicted = gain * group.Count * (covariance + (meanWeight * meanAdvantage));
-            double bound = Tolerance.Summation((2 * group.Count) + 8, push.Magnitude + (gain * magnitude));
+            double bound = Tolerance.Summation((2 * group.Count) + 8, push.Magnitude + (Math.Abs(gain) * magnitude));
             worst = worst.Worst(new(Math.Abs(push.Sum - predicted), bound, group.Index, position));
         }
 
@@ -173,7 +173,7 @@ public static class Prefix
         double mass = evaluation.Weights[group[0].TokenAt(0)] * group[0].Length;
         double front = objective.Kernel.OnPolicyGain!.Value * mass * size * factor * variance;
         double harmonicGap = (inverseRight / right) - (inverseWrong / (size - right));
-        return (front * harmonicGap, front * ((inverseRight / right) + (inverseWrong / (size - right))));
+        return (front * harmonicGap, Math.Abs(front) * ((inverseRight / right) + (inverseWrong / (size - right))));
     }
 
     private static GroupPush Push(Evaluation evaluation, RolloutGroup group, int position)
@@ -288,11 +288,9 @@ public static class Prefix
         /// <summary>What rounding leaves of a push that cancels: that of the sum, and that of each advantage's centring.</summary>
         public double Rounding(SurrogateObjective objective, Evaluation evaluation, RolloutGroup group)
         {
-            double largest = 0, gain = Math.Abs(objective.Kernel.OnPolicyGain ?? 1);
-            foreach (double advantage in evaluation.Advantages.AsSpan(group.Batch.Group(group.Index)))
-                largest = Math.Max(largest, Math.Abs(advantage));
+            double gain = Math.Abs(objective.Kernel.OnPolicyGain ?? 1);
             return Tolerance.Summation(group.Count + 8, Magnitude)
-                + (gain * Weight * largest * Tolerance.Centring(Requirements.CountedRewards(objective, group.Batch, evaluation, group.Index)));
+                + (gain * Weight * Requirements.AdvantageRounding(objective, group.Batch, evaluation, group.Index));
         }
     }
 }

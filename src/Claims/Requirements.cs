@@ -1,3 +1,4 @@
+using GroupRL.Checking;
 using GroupRL.Objectives;
 
 namespace GroupRL.Claims;
@@ -8,12 +9,27 @@ internal static class Requirements
     /// <summary>The first of the traits <paramref name="needed"/> that <paramref name="objective"/> lacks, in words; null where it has all.</summary>
     public static string? Missing(SurrogateObjective objective, Traits needed) => (needed & ~objective.Traits).InWords().FirstOrDefault();
 
-    /// <summary>The rewards that a group's advantages are made from: of live rows alone where dead ones take no part.</summary>
-    public static double[] CountedRewards(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation, int g)
+    /// <summary>
+    /// What rounding leaves of an advantage of group <paramref name="g"/> that is zero in the reals: the error of centring the rewards that
+    /// are counted, times the largest advantage; over the whole batch where a group's advantages see others.
+    /// </summary>
+    public static double AdvantageRounding(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation, int g)
     {
-        bool live = objective.Traits.HasFlag(Traits.IgnoresDeadRows);
-        var (start, length) = batch.Group(g).GetOffsetAndLength(batch.Rows);
-        return [.. Enumerable.Range(start, length).Where(i => !live || batch.Length(i) > 0).Select(i => evaluation.Rewards[i])];
+        if (objective.Advantage.Traits.HasFlag(Traits.GroupIsolated))
+            return Largest(batch.Group(g)) * Centring(batch.Group(g));
+        double centring = Centring(..);
+        for (int other = 0; other < batch.Groups; other++)
+            centring = Math.Max(centring, Centring(batch.Group(other)));
+        return Largest(..) * centring;
+
+        double Largest(Range rows) => evaluation.Advantages[rows].Max(Math.Abs);
+
+        double Centring(Range rows)
+        {
+            bool live = objective.Traits.HasFlag(Traits.IgnoresDeadRows);
+            var (start, length) = rows.GetOffsetAndLength(batch.Rows);
+            return Tolerance.Centring([.. Enumerable.Range(start, length).Where(i => !live || batch.Length(i) > 0).Select(i => evaluation.Rewards[i])]);
+        }
     }
 
     /// <summary>The columns that an objective reads beyond those that every case carries.</summary>

@@ -20,7 +20,7 @@ public static class Scale
         Quantity = "|Δθ(a·g, ε) − Δθ(g, ε/a)|",
         Missing = NoEpsilon,
         Expect = optimizer => Inhomogeneous(optimizer)
-            ?? (optimizer.Adam!.Placement == EpsilonPlacement.InsideRoot
+            ?? (optimizer.Adam is { Placement: EpsilonPlacement.InsideRoot, Epsilon: > 0 }
                 ? Expectation.Refuted("inside the root ε scales with a²")
                 : Expectation.Holds("m scales with a, √v with a")),
         Domain = _ => new HistoryDomain(),
@@ -40,9 +40,9 @@ public static class Scale
         Quantity = "|u_a − u_1·a(√v̂+ε)/(a√v̂+ε)|",
         Missing = optimizer => NoEpsilon(optimizer) ?? (optimizer.CoupledDecay > 0 ? "gradients without a decay term" : null),
         Expect = optimizer => Inhomogeneous(optimizer)
-            ?? (optimizer.Adam!.Placement == EpsilonPlacement.OutsideRoot
-                ? Expectation.Holds("m̂ scales with a, √v̂ with a, ε not")
-                : Expectation.Refuted("ε stands elsewhere in the quotient")),
+            ?? (optimizer.Adam is { Placement: not EpsilonPlacement.OutsideRoot, Epsilon: > 0 }
+                ? Expectation.Refuted("ε stands elsewhere in the quotient")
+                : Expectation.Holds("m̂ scales with a, √v̂ with a, ε not")),
         Domain = _ => new HistoryDomain(),
         Measure = DeviationGap,
         Why = (_, history, worst) => string.Create(

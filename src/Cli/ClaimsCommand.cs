@@ -41,9 +41,9 @@ internal sealed class ClaimsCommand(Terminal terminal, bool json)
         _report.Line(Markup.Escape($"  source      {claim.Source}"));
         _report.Line(Markup.Escape($"  derivation  {claim.Derivation}"));
         terminal.Output.WriteLine();
-        var table = terminal.Table("  subject", "expected", "because");
+        var table = terminal.Table("subject", "expected", "because");
         foreach (var row in Ledger.Rows.Where(row => row.Claim == claim))
-            table.AddRow(Markup.Escape($"  {row.Subject}"), Report.Styled(row.Expected.Kind), Markup.Escape(row.Expected.Because));
+            table.AddRow(Markup.Escape(row.Subject), Report.Styled(row.Expected.Kind), Markup.Escape(row.Expected.Because));
         terminal.Write(table);
     }
 

@@ -55,7 +55,7 @@ internal sealed class FalsifyCommand(Terminal terminal, bool json)
     private void PrintTable(Proposal proposal, Judged[] judged, int exit)
     {
         _report.Line($"[bold]{Markup.Escape(proposal.Name)}[/]");
-        var table = terminal.Table(" claim", "verdict", "evidence");
+        var table = terminal.Table("claim", "verdict", "evidence");
         foreach (var row in judged)
         {
             string evidence = Report.Evidence(row.Verdict) + row switch
@@ -65,7 +65,7 @@ internal sealed class FalsifyCommand(Terminal terminal, bool json)
                 _ => $" · expected: {row.Reason}",
             };
             string name = row.Row.Optimizer.Length > 0 ? $"{row.Row.Claim.Id} ({row.Row.Optimizer})" : row.Row.Claim.Id;
-            table.AddRow(" " + Markup.Escape(name), Report.Styled(row.Verdict.Kind), Markup.Escape(evidence));
+            table.AddRow(Markup.Escape(name), Report.Styled(row.Verdict.Kind), Markup.Escape(evidence));
         }
 
         terminal.Write(table);

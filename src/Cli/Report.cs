@@ -98,15 +98,16 @@ internal sealed class Report(Terminal terminal)
         terminal.Output.WriteLine();
         Line($"  [red]measured[/]  {Markup.Escape($"{row.Claim.Quantity} = {Number(found.Measurement.Measured)}, {Bound(found.Measurement)}")}");
         Line($"  why       {Markup.Escape(found.Why)}");
+        // Commands are to be copied: nothing may fold them.
         if (saved is not null)
-            Line($"  judge     {Markup.Escape(judge)}");
-        Line($"  replay    {Markup.Escape(replay)}");
+            terminal.Output.WriteLine($"  judge     {judge}");
+        terminal.Output.WriteLine($"  replay    {replay}");
     }
 
     /// <summary>A batch and what an objective makes of it, a row a completion.</summary>
     public Table Draw(RolloutBatch batch, Evaluation evaluation)
     {
-        var table = terminal.Table(" group", "completion", "reward", "advantage", "length", "shared", "log-ratios", "coefficients");
+        var table = terminal.Table("group", "completion", "reward", "advantage", "length", "shared", "log-ratios", "coefficients");
         for (int g = 0; g < batch.Groups; g++)
         {
             string shared = batch.HasIds ? batch[g].SharedPrefix().ToString(CultureInfo.InvariantCulture) : "?";
@@ -116,7 +117,7 @@ internal sealed class Report(Terminal terminal)
                 double[] ratios = [.. completion[Column.Logp].ToArray().Zip(completion[Column.OldLogp].ToArray(), (logp, old) => logp - old)];
                 table.AddRow([.. new[]
                 {
-                    FormattableString.Invariant($" {g}"),
+                    FormattableString.Invariant($"{g}"),
                     FormattableString.Invariant($"{k}"),
                     Number(evaluation.Rewards[completion.Row]),
                     Number(evaluation.Advantages[completion.Row]),

@@ -43,11 +43,11 @@ internal sealed class Terminal
     {
         var table = new Table { Border = Plain ? TableBorder.None : TableBorder.Rounded };
         foreach (string column in columns)
-            table.AddColumn(new TableColumn(Markup.Escape(column)) { NoWrap = Plain, Padding = new Padding(0, 0, Plain ? 2 : 1, 0) });
+            table.AddColumn(new TableColumn(Markup.Escape(column)) { NoWrap = Plain, Padding = Plain ? new Padding(0, 0, 2, 0) : new Padding(1, 0) });
         return table;
     }
 
-    /// <summary>Writes a table without the blanks that pad its last column.</summary>
+    /// <summary>Writes a table; as plain text indented under its heading, without the blanks that pad its last column.</summary>
     public void Write(Table table)
     {
         if (!Plain)
@@ -60,7 +60,7 @@ internal sealed class Terminal
         var plain = new Terminal(text, TextWriter.Null, plainOutput: true, plainError: true);
         plain.Console.Write(table);
         foreach (string line in text.ToString().TrimEnd().Split('\n'))
-            Output.WriteLine(line.TrimEnd());
+            Output.WriteLine($"  {line.TrimEnd()}");
     }
 
     /// <summary>Maps items to results on all cores, in order, and reports how far it is: a bar on a terminal, a line now and then elsewhere.</summary>

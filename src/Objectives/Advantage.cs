@@ -10,6 +10,9 @@ public abstract record Advantage
     /// <exception cref="InvalidInputException">Moments for which the advantage is not defined.</exception>
     public virtual double? Factor(in RewardMoments moments) => null;
 
+    /// <summary>The largest k over all groups, by which the rounding of R − R̄ may be multiplied; +∞ where nothing bounds it, null where unknown.</summary>
+    public virtual double? LargestFactor => null;
+
     /// <summary>Writes Aᵢ for every row, dead rows included.</summary>
     /// <exception cref="InvalidInputException">Rewards for which the advantage is not defined.</exception>
     public abstract void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages);
@@ -152,6 +155,9 @@ public sealed record MeanBaseline : GroupAdvantage
     public override double? Factor(in RewardMoments moments) => 1;
 
     /// <inheritdoc/>
+    public override double? LargestFactor => 1;
+
+    /// <inheritdoc/>
     protected override double At(double reward, in RewardMoments moments) => reward - moments.Mean;
 }
 
@@ -169,6 +175,9 @@ public sealed record StandardScore : GroupAdvantage
     public override double? Factor(in RewardMoments moments) => 1 / (moments.Std(Ddof) + Epsilon);
 
     /// <inheritdoc/>
+    public override double? LargestFactor => 1 / Epsilon;
+
+    /// <inheritdoc/>
     protected override double At(double reward, in RewardMoments moments) => (reward - moments.Mean) / (moments.Std(Ddof) + Epsilon);
 
     internal static double CheckedEpsilon(double value) => value >= 0 && double.IsFinite(value)
@@ -181,6 +190,9 @@ public sealed record LeaveOneOut : GroupAdvantage
 {
     /// <inheritdoc/>
     public override double? Factor(in RewardMoments moments) => moments.Count / (double)Others(moments);
+
+    /// <inheritdoc/>
+    public override double? LargestFactor => 2;
 
     /// <inheritdoc/>
     protected override double At(double reward, in RewardMoments moments) => reward - ((moments.Sum - reward) / Others(moments));
@@ -213,6 +225,9 @@ public sealed record BatchScaledBaseline(double Epsilon) : Advantage
     public override Traits Traits => Traits.Centred;
 
     /// <inheritdoc/>
+    public override double? LargestFactor => 1 / Epsilon;
+
+    /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
     {
         Centre.Fill(batch, rewards, advantages);
@@ -231,6 +246,9 @@ public sealed record BatchNormalised(Advantage Inner, double Epsilon) : Advantag
 
     /// <inheritdoc/>
     public override Traits Traits => Inner.Traits & Traits.Centred;
+
+    /// <inheritdoc/>
+    public override double? LargestFactor => Inner.LargestFactor / Epsilon;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)

@@ -102,6 +102,20 @@ public class RolloutDomainTests
         Assert.True(at > 100 && above > 100 && below > 100, $"at {at}, above {above}, below {below}");
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1 + 1e-9)]
+    [InlineData(1.2)]
+    [InlineData(20)]
+    [InlineData(1e6)]
+    public void A_bound_however_near_to_1_or_far_from_it_is_found_at_once(double high)
+    {
+        // Near 1 there are more logarithms of one ratio than anyone can walk through.
+        var domain = new RolloutDomain { Bounds = new Clip(1, high) };
+        for (int k = 0; k < 200; k++)
+            Assert.True(domain.Build(DrawOf(k)).Rows >= 2);
+    }
+
     [Fact]
     public void The_same_draw_builds_the_same_batch()
     {

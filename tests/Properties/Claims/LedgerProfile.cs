@@ -84,7 +84,7 @@ internal static class LedgerProfile
         return string.Join(Environment.NewLine, lines);
     }
 
-    /// <summary>The one command that runs a row again.</summary>
+    /// <summary>The one command that runs a row again. MSBuild, which carries the filter, wants its quotes and commas as %22 and %2C.</summary>
     public static string Command(LedgerRow row) =>
-        $"{Variable}={s_name.Value} dotnet test Verify.sln --filter 'DisplayName~{row.Claim.Id}\", objectiveId: \"{row.Objective}\", optimizerId: \"{row.Optimizer}\"'";
+        $"{Variable}={s_name.Value} dotnet test Verify.sln --filter 'DisplayName~claimId: %22{row.Claim.Id}%22%2C objectiveId: %22{row.Objective}%22%2C optimizerId: %22{row.Optimizer}%22'";
 }

@@ -176,7 +176,7 @@ public class LedgerTests
         Assert.Contains("{\"schema\":\"grouprl-batch/1\",\"groups\":[{\"completions\":[", text, StringComparison.Ordinal);
         Assert.Contains("|Σᵢ cᵢₜ|: ", text, StringComparison.Ordinal);
         Assert.Contains("why: completion 0 (length 1) weighs its token 0.5 and completion 1 (length 2) 0.25", text, StringComparison.Ordinal);
-        Assert.Contains("dotnet test Verify.sln --filter 'DisplayName~prefix-neutrality\", objectiveId: \"grpo\", optimizerId: \"\"'", text, StringComparison.Ordinal);
+        Assert.Contains("dotnet test Verify.sln --filter 'DisplayName~claimId: %22prefix-neutrality%22%2C objectiveId: %22grpo%22%2C optimizerId: %22%22'", text, StringComparison.Ordinal);
     }
 
     // Why a length-normalised objective is not neutral takes two completions, one a token longer, and one of them right.

@@ -50,7 +50,7 @@ public class MutantTests
         ("gradient-consistency", "a gradient that leaks 1 % beyond the bounds", Shaped(Catalogue.Grpo, (clip, r, a) => (clip.At(r, a).Value, a != 0 && clip.Kills(r, a) ? 0.01 * r * a : clip.At(r, a).Slope))),
         ("gradient-consistency", "the derivative of k3 without its 1", Catalogue.Grpo with { Regularisers = [new FormulaPenalty(0.04, y => (Math.Exp(y) - y - 1, -Math.Exp(y)))] }),
         ("gradient-consistency", "a mean without its 1/n", Catalogue.Gspo with { Kernel = new ChangedCoefficients((RowKernel)Catalogue.Gspo.Kernel, (n, c) => n * c) }),
-        ("degenerate-group", "equal rewards unrecognised at ε = 0", Catalogue.Grpo with { Advantage = new StandardScore { Equal = EqualRewards.AreComputed } }),
+        ("degenerate-group", "equal rewards unrecognised at ε = 0", Catalogue.Grpo with { Advantage = new ChangedAdvantage(new StandardScore { Equal = EqualRewards.AreComputed }, (_, a) => a) }),
         ("degenerate-group", "an advantage plus a constant", Catalogue.DrGrpo with { Advantage = Plus(1e-9) }),
         ("degenerate-group", "an advantage plus a constant, off-policy in a sequence", Catalogue.Gspo with { Advantage = Plus(1e-9) }),
         ("permutation-invariance", "a weight that depends on the row's index", Weighted(Catalogue.Grpo, (b, i) => (1 + (1e-6 * i)) / b.Length(i))),
@@ -116,6 +116,16 @@ public class MutantTests
         { "gradient-consistency", "clip with a cap of a million", VerdictKind.Holds },
         { "clip-zero-coefficient", "clip with a cap of a million", VerdictKind.Holds },
         { "clip-zero-coefficient", "clip without a lower bound", VerdictKind.Holds },
+        { "clip-zero-coefficient", "clip of no width", VerdictKind.Holds },
+        { "gradient-consistency", "clip of no width", VerdictKind.Holds },
+        { "clip-zero-coefficient", "clip at a bound that no exponential is", VerdictKind.Holds },
+        { "prefix-neutrality", "standard deviation of the batch", VerdictKind.Holds },
+        { "prefix-neutrality", "advantages normalised over the batch", VerdictKind.Holds },
+        { "permutation-invariance", "standard deviation of the batch", VerdictKind.Holds },
+        { "permutation-invariance", "advantages normalised over the batch", VerdictKind.Holds },
+        { "permutation-invariance", "rewards normalised over the batch", VerdictKind.Holds },
+        { "permutation-invariance", "mean baseline over live rows", VerdictKind.Holds },
+        { "prefix-neutrality", "rewards normalised over the batch", VerdictKind.Refuted },
     };
 
     [Theory]
@@ -187,6 +197,11 @@ public class MutantTests
             "no baseline" => Catalogue.DrGrpo with { Advantage = new NoBaseline() },
             "clip with a cap of a million" => Catalogue.Grpo with { Kernel = new TokenRatio(Clip.Range(0.2, 0.2, cap: 1e6)) },
             "clip without a lower bound" => Catalogue.Grpo with { Kernel = new TokenRatio(Clip.Range(1, 0.2)) },
+            "clip of no width" => Catalogue.Grpo with { Kernel = new TokenRatio(Clip.Range(0, 0)) },
+            "clip at a bound that no exponential is" => Catalogue.Grpo with { Kernel = new TokenRatio(new Clip(0.5, UnreachableBound())) },
+            "standard deviation of the batch" => Catalogue.DrGrpo with { Advantage = TrlFlavours.BatchScaled },
+            "advantages normalised over the batch" => Catalogue.Rloo with { Advantage = new BatchNormalised(new LeaveOneOut(), 1e-4) },
+            "rewards normalised over the batch" => Catalogue.Rloo with { Advantage = new BatchNormalised(new NoBaseline(), 1e-4) },
             _ => throw new ArgumentException($"There is no subject {subject}.", nameof(subject)),
         };
         var row = Ledger.ObjectiveRows(subject, objective).Single(row => row.Claim.Id == claimId);
@@ -202,6 +217,15 @@ public class MutantTests
         foreach (var (claim, fault) in mutants)
             names.Add(claim, fault);
         return names;
+    }
+
+    // Above 4 the exponentials of neighbouring float64 numbers lie more than a spacing apart.
+    private static double UnreachableBound()
+    {
+        double bound = 5;
+        while (Math.Exp(Math.Log(bound)) == bound || Math.Exp(Math.BitIncrement(Math.Log(bound))) == bound || Math.Exp(Math.BitDecrement(Math.Log(bound))) == bound)
+            bound = Math.BitIncrement(bound);
+        return bound;
     }
 
     private static ChangedAdvantage Plus(double constant) => new(new MeanBaseline(), (_, a) => a + constant);

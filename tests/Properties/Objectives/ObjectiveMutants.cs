@@ -192,7 +192,7 @@ public static class ObjectiveMutants
         new("rows-over-batch", "1/(B n) instead of 1/(P G n): groups weigh by their size, and see each other's",
             Weight(_ => new RowMean { Averaged = Average.OverRows }), Claim: "split-invariance"),
         new("dead-rows-count", "dead rows take part in an advantage that promises to ignore them",
-            Advantage(advantage => new PromisesToIgnoreDeadRows(advantage)), Claim: "prefix-neutrality"),
+            Advantage(advantage => new PromisesToIgnoreDeadRows(advantage)), Claim: "prefix-masked-truncation"),
         new("cap-forgotten", "a cap of 2 for negative advantages promised, none given",
             Kernel(_ => new TokenRatio(new FormulaShape(Clip.Range(0.2, 0.2, 2), (clip, r, a) => new Clip(clip.Low, clip.High).At(r, a)))),
             Claim: "clip-zero-coefficient"),
