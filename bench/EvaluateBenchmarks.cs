@@ -4,7 +4,7 @@ using GroupRL.Objectives;
 namespace GroupRL.Bench;
 
 /// <summary>Tokens per second of an evaluation, as a ratio to a plain copy of the bytes that it must read and write.</summary>
-[MemoryDiagnoser]
+[MemoryDiagnoser, OperationsPerSecond]
 public class EvaluateBenchmarks
 {
     private const int Groups = 16;

@@ -9,6 +9,7 @@ namespace GroupRL.Bench;
 /// Time for each case of a property: generation, check and bookkeeping, as a ratio to evaluating the objective alone on one small batch.
 /// Cases per second are the inverse of the mean.
 /// </summary>
+[OperationsPerSecond]
 public class FalsifyBenchmarks
 {
     private const int Cases = 1000;

@@ -29,8 +29,14 @@ public static class Tolerance
             spread = Math.Max(spread, Math.Abs(reward - (sum / rewards.Length)));
         }
 
+        return Centring(rewards.Length, largest, spread);
+    }
+
+    /// <summary>The same for rewards known by their number, max|R| and max|R − R̄|.</summary>
+    public static double Centring(int count, double largest, double spread)
+    {
         if (largest == 0)
             return 0;
-        return spread == 0 ? 1 : Roundings(rewards.Length + 2) * (1 + (2 * largest / spread));
+        return spread == 0 ? 1 : Roundings(count + 2) * (1 + (2 * largest / spread));
     }
 }

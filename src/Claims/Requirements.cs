@@ -11,25 +11,28 @@ internal static class Requirements
 
     /// <summary>
     /// What rounding leaves of an advantage of group <paramref name="g"/> that is zero in the reals: the error of centring the rewards that
-    /// are counted, times the largest advantage; over the whole batch where a group's advantages see others.
+    /// are counted, relative to the largest deviation, times the largest advantage; over all groups where one's advantages see the others.
     /// </summary>
     public static double AdvantageRounding(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation, int g)
     {
-        if (objective.Advantage.Traits.HasFlag(Traits.GroupIsolated))
-            return Largest(batch.Group(g)) * Centring(batch.Group(g));
-        double centring = Centring(..);
+        bool isolated = objective.Advantage.Traits.HasFlag(Traits.GroupIsolated), live = objective.Traits.HasFlag(Traits.IgnoresDeadRows);
+        double reward = 0, spread = 0, advantage = 0;
         for (int other = 0; other < batch.Groups; other++)
-            centring = Math.Max(centring, Centring(batch.Group(other)));
-        return Largest(..) * centring;
-
-        double Largest(Range rows) => evaluation.Advantages[rows].Max(Math.Abs);
-
-        double Centring(Range rows)
         {
-            bool live = objective.Traits.HasFlag(Traits.IgnoresDeadRows);
-            var (start, length) = rows.GetOffsetAndLength(batch.Rows);
-            return Tolerance.Centring([.. Enumerable.Range(start, length).Where(i => !live || batch.Length(i) > 0).Select(i => evaluation.Rewards[i])]);
+            if (isolated && other != g)
+                continue;
+            var (start, length) = batch.Group(other).GetOffsetAndLength(batch.Rows);
+            int[] counted = [.. Enumerable.Range(start, length).Where(i => !live || batch.Length(i) > 0)];
+            double mean = counted.Sum(i => evaluation.Rewards[i]) / counted.Length;
+            foreach (int i in counted)
+            {
+                reward = Math.Max(reward, Math.Abs(evaluation.Rewards[i]));
+                spread = Math.Max(spread, Math.Abs(evaluation.Rewards[i] - mean));
+                advantage = Math.Max(advantage, Math.Abs(evaluation.Advantages[i]));
+            }
         }
+
+        return advantage * Tolerance.Centring(isolated ? batch.GroupSize(g) : batch.Rows, reward, spread);
     }
 
     /// <summary>The columns that an objective reads beyond those that every case carries.</summary>
