@@ -105,6 +105,9 @@ public sealed record Claim<TSubject, TCase> : Claim
             (domain, holds, admitted) => Falsifier.Replay(domain, holds, admitted, point),
             _ => new() { Kind = VerdictKind.Undecided, Cases = 1, Reason = "the one case replayed keeps the claim, which says nothing of the others" });
 
+    // A subject refuses what it does not define (InvalidInputException), or its numbers leave float64 (ArithmeticException).
+    private static bool IsRefusal(Exception error) => error is InvalidInputException or ArithmeticException;
+
     private static Verdict OfSearch(Search<TCase> found)
     {
         var missed = found.Corners.FirstOrDefault(corner => corner.Value < CoverageFloor * found.Cases);
@@ -126,7 +129,16 @@ public sealed record Claim<TSubject, TCase> : Claim
         // A case that the subject refuses neither keeps nor breaks the claim: the search goes on, and ends undecided without a failure.
         int refused = 0;
         string refusal = "";
-        var found = search(domain, value => TryMeasure(value) is not { Holds: false }, value => Outside(subject, value) is null);
+        Search<TCase> found;
+        try
+        {
+            found = search(domain, value => TryMeasure(value) is not { Holds: false }, value => Outside(subject, value) is null);
+        }
+        catch (Exception error) when (IsRefusal(error))
+        {
+            return new() { Kind = VerdictKind.Undecided, Reason = $"no case that keeps the hypotheses could be built: {error.Message}" };
+        }
+
         if (found.Failure is { } failure)
         {
             var measurement = Measure(subject, failure.Shrunk);
@@ -158,7 +170,7 @@ public sealed record Claim<TSubject, TCase> : Claim
             {
                 return Measure(subject, value);
             }
-            catch (InvalidInputException error)
+            catch (Exception error) when (IsRefusal(error))
             {
                 refusal = refused++ == 0 ? error.Message : refusal;
                 return null;

@@ -205,13 +205,13 @@ internal sealed class OvershootRun
         if (broken is not null)
             return false;
         var policy = PrefixTreePolicy.Spanning(batch);
-        double[] advantages = training.Objective.Evaluate(batch).Advantages;
+        var evaluation = training.Objective.Evaluate(batch);
         var visits = Enumerable.Range(0, batch.Tokens).CountBy(policy.NodeOf).ToDictionary();
         for (int i = 0; i < batch.Rows; i++)
         {
             for (int token = batch.Row(i).Start.Value; token < batch.Row(i).End.Value; token++)
             {
-                if (advantages[i] <= 0 || visits[policy.NodeOf(token)] != 1)
+                if (evaluation.Advantages[i] <= 0 || evaluation.Coefficients[token] <= 0 || visits[policy.NodeOf(token)] != 1)
                     continue;
                 try
                 {
@@ -230,7 +230,7 @@ internal sealed class OvershootRun
             }
         }
 
-        broken = "some token of positive advantage is alone at its node; none is";
+        broken = "some token of positive advantage and coefficient is alone at its node; none is";
         return false;
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using Spectre.Console;
 
 namespace GroupRL.Cli;
@@ -95,10 +96,20 @@ internal sealed class Terminal
 
         return results;
 
-        void ForAll(Action finished) => Parallel.For(0, items.Count, k =>
+        void ForAll(Action finished)
         {
-            results[k] = map(items[k]);
-            finished();
-        });
+            try
+            {
+                Parallel.For(0, items.Count, k =>
+                {
+                    results[k] = map(items[k]);
+                    finished();
+                });
+            }
+            catch (AggregateException errors)
+            {
+                ExceptionDispatchInfo.Throw(errors.InnerExceptions[0]);
+            }
+        }
     }
 }

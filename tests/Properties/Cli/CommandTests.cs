@@ -23,6 +23,8 @@ public sealed class CommandTests : IDisposable
     [InlineData(Grouprl.Head + """ "base":"grpo-k3","expect":{"prefix-neutrality":"it does not apply"}}""", new string[0], 1)]
     [InlineData(Grouprl.Head + """ "base":"grpo-k3","expect":{"gradient-consistency":"it holds"}}""", new string[0], 1)]
     [InlineData(Grouprl.Head + """ "base":"grpo-k3","advantage":{"name":"standard-score","equal-rewards":"are-computed"}}""", new string[0], 3)]
+    [InlineData(Grouprl.Head + """ "base":"dr-grpo","rewards":{"name":"clipped","low":0,"high":0}}""", new string[0], 3)]
+    [InlineData(Grouprl.Head + """ "base":"dr-grpo","correction":{"name":"constant","value":0}}""", new string[0], 3)]
     public void The_exit_code_tells_expected_from_unexpected(string proposal, string[] options, int exit) =>
         Assert.Equal(exit, Falsify(proposal, options).Exit);
 
