@@ -266,6 +266,7 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
     private static double ValueOf(Column column, Token token, Draw? draw) => column switch
     {
         Column.Entropy => -token.Logp / 2,
+        Column.SumPiSquared => Math.Exp(token.Logp),
         _ => Math.Min(0, token.Logp + (draw?.Real(-0.5, 0.5) ?? -0.25)),
     };
 

@@ -9,10 +9,10 @@ public static class Tolerance
     /// <summary>γₙ = n·u/(1 − n·u): the relative error of n roundings in a row (Higham, Accuracy and Stability, lemma 3.1).</summary>
     public static double Roundings(int n) => n * UnitRoundoff / (1 - (n * UnitRoundoff));
 
-    /// <summary>γₙ·Σ|x|: the error of a sum, in any order, of terms that together went through at most <paramref name="terms"/> roundings each.</summary>
+    /// <summary>γₙ·Σ|x| + n·2⁻¹⁰⁷⁴: the error of a sum, in any order, of terms that together went through at most <paramref name="terms"/> roundings each, any of which may be below the normal range.</summary>
     /// <param name="terms">The number of terms plus the roundings that made each.</param>
     /// <param name="magnitude">Σ|x|.</param>
-    public static double Summation(int terms, double magnitude) => Roundings(terms) * magnitude;
+    public static double Summation(int terms, double magnitude) => (Roundings(terms) * magnitude) + (terms * double.Epsilon);
 
     /// <summary>
     /// The error of a difference R − R̄ relative to the largest such difference: γ_{G+2}·(1 + 2κ), κ = max|R| / max|R − R̄|. Centring

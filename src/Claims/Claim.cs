@@ -105,6 +105,16 @@ public sealed record Claim<TSubject, TCase> : Claim
             (domain, holds, admitted) => Falsifier.Replay(domain, holds, admitted, point),
             _ => new() { Kind = VerdictKind.Undecided, Cases = 1, Reason = "the one case replayed keeps the claim, which says nothing of the others" });
 
+    /// <summary>What the claim measures on a case, in the range of float64.</summary>
+    /// <exception cref="InvalidInputException">The subject refuses the case, or the bound leaves float64: then nothing is decided.</exception>
+    public Measurement MeasureWithin(TSubject subject, TCase value)
+    {
+        var measurement = Measure(subject, value);
+        return double.IsNaN(measurement.Bound)
+            ? throw InvalidInputException.Because($"The bound of {Id} leaves float64 on this case.")
+            : measurement;
+    }
+
     // A subject refuses what it does not define (InvalidInputException), or its numbers leave float64 (ArithmeticException).
     private static bool IsRefusal(Exception error) => error is InvalidInputException or ArithmeticException;
 
@@ -132,7 +142,7 @@ public sealed record Claim<TSubject, TCase> : Claim
         Search<TCase> found;
         try
         {
-            found = search(domain, value => TryMeasure(value) is not { Holds: false }, value => Outside(subject, value) is null);
+            found = search(domain, value => TryMeasure(value) is not { Holds: false }, Admitted);
         }
         catch (Exception error) when (IsRefusal(error))
         {
@@ -164,11 +174,23 @@ public sealed record Claim<TSubject, TCase> : Claim
 
         return unbroken(found);
 
+        bool Admitted(TCase value)
+        {
+            try
+            {
+                return Outside(subject, value) is null;
+            }
+            catch (Exception error) when (IsRefusal(error))
+            {
+                return false;
+            }
+        }
+
         Measurement? TryMeasure(TCase value)
         {
             try
             {
-                return Measure(subject, value);
+                return MeasureWithin(subject, value);
             }
             catch (Exception error) when (IsRefusal(error))
             {

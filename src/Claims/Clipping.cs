@@ -8,6 +8,8 @@ namespace GroupRL.Claims;
 /// <summary>Family O, clipping. What momentum does with a clipped token is in <see cref="Overshoot"/>.</summary>
 public static class Clipping
 {
+    private const double MinNormal = 2.2250738585072014e-308;
+
     /// <summary>The coefficient is zero exactly on the two dead sides of the clip region, and not on the other two.</summary>
     public static ObjectiveClaim ZeroCoefficient { get; } = new()
     {
@@ -42,6 +44,9 @@ public static class Clipping
                 int token = batch.Row(i).Start.Value + t;
                 double advantage = evaluation.Advantages[i], coefficient = evaluation.Coefficients[token];
                 double ratio = Ratio(objective.Kernel.Ratio, completion, t), pull = evaluation.Weights[token] * advantage;
+                // A product below the normal range may round to zero on a live side.
+                if (pull != 0 && Math.Abs(pull) * Math.Min(1, ratio) < MinNormal)
+                    continue;
                 bool dead = pull == 0 || IsDead(objective.Kernel.Region!, ratio, advantage);
                 double broken = dead ? Math.Abs(coefficient) : Math.Sign(coefficient) == Math.Sign(pull) ? 0 : Math.Abs(pull);
                 worst = worst.Worst(new(broken, 0, batch.GroupOf(i), token));

@@ -10,6 +10,9 @@ public static class Contract
 {
     private const double LargestStep = 1e-2;
 
+    // Rewards of size 1 round by some 1e−16: a larger factor makes advantages of 1e−4 and more of that, which is no rounding any more.
+    private const double LargestFactor = 1e12;
+
     /// <summary>The coefficients are the derivative of the value, with stop-gradient terms frozen.</summary>
     public static ObjectiveClaim GradientConsistency { get; } = new()
     {
@@ -28,6 +31,7 @@ public static class Contract
             AwayFrom = objective.Kernel.Kinks,
         },
         Outside = (objective, batch) => Requirements.SingleCompletion(batch)
+            ?? (batch.Tokens == 0 ? "some token is trained on; none is" : null)
             ?? (KinkMargin(objective, batch) < RolloutDomain.KinkMargin / 10 ? "ratios keep away from the clip bounds, where J has no derivative; one does not" : null),
         Measure = RemainderOrder,
         Why = (_, _, worst) => string.Create(
@@ -39,7 +43,7 @@ public static class Contract
     public static ObjectiveClaim DegenerateGroup { get; } = new()
     {
         Id = "degenerate-group",
-        Statement = "Where all rewards of a group are equal, every coefficient of the group is 0 (in float64: within the rounding of R − mean R times the advantage's factor; exactly where that factor is unbounded).",
+        Statement = "Where all rewards of a group are equal, every coefficient of the group is 0 (in float64: within the rounding of R − mean R times the advantage's factor; exactly where that factor is beyond 1e12).",
         Hypotheses = ["β = 0", "rewards used as they are", "at least 2 completions a group", "some group has equal rewards"],
         Source = "arXiv:2503.14476 (dynamic sampling drops such groups); derived here",
         Quantity = "|cᵢₜ|",
@@ -48,7 +52,7 @@ public static class Contract
         {
             ({ } missing, _) => Expectation.Refuted($"needs {missing}"),
             (null, GroupAdvantage { Equal: EqualRewards.GiveZero }) => Expectation.Holds("equal rewards are recognised"),
-            (null, { LargestFactor: double.PositiveInfinity }) => Expectation.Refuted("an unbounded factor on the rounding of R − mean R"),
+            (null, { LargestFactor: > LargestFactor }) => Expectation.Refuted("a factor that makes advantages of the rounding of R − mean R"),
             _ => Expectation.Holds("centred equal rewards are zero"),
         },
         Domain = objective => new RolloutDomain
@@ -56,10 +60,11 @@ public static class Contract
             Reads = [.. Requirements.Extra(objective)],
             RewardCount = objective.Rewards.Count,
             Level = objective.Kernel.Ratio,
+            Bounds = objective.Kernel.Region,
             Rewards = RewardKind.EqualInGroup,
         },
-        Outside = (_, batch) => Requirements.SingleCompletion(batch)
-            ?? (Degenerate(batch).Any() ? null : "some group has equal rewards; none has"),
+        Outside = (objective, batch) => Requirements.SingleCompletion(batch)
+            ?? (Degenerate(batch, objective.Evaluate(batch)).Any() ? null : "some group has equal rewards; none has"),
         Measure = LargestCoefficient,
         Why = (objective, batch, worst) => string.Create(
             CultureInfo.InvariantCulture,
@@ -81,6 +86,7 @@ public static class Contract
             Reads = [.. Requirements.Extra(objective)],
             RewardCount = objective.Rewards.Count,
             Level = objective.Kernel.Ratio,
+            Bounds = objective.Kernel.Region,
         },
         Outside = (_, batch) => Requirements.SingleCompletion(batch),
         Measure = RotationGap,
@@ -120,21 +126,44 @@ public static class Contract
     // the cap's where there is one).
     private static double Noise(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation)
     {
-        double magnitude = 0, beta = objective.Regularisers.Sum(term => Math.Abs(term.Beta));
+        double magnitude = 0;
         double high = objective.Kernel.Region is { } region ? (double.IsFinite(region.Cap) ? region.Cap : region.High) : 1;
         for (int i = 0; i < batch.Rows; i++)
         {
             var (start, length) = batch.Row(i).GetOffsetAndLength(batch.Tokens);
             for (int t = start; t < start + length; t++)
             {
-                double arguments = 2 + Math.Abs(batch[Column.Logp][t]) + Math.Abs(batch[Column.OldLogp][t]);
-                double kl = batch.Has(Column.RefLogp) ? batch[Column.RefLogp][t] - batch[Column.Logp][t] : 0;
-                magnitude += arguments * (Math.Abs(evaluation.Coefficients[t]) + (Math.Abs(evaluation.Weights[t]) * high * Math.Abs(evaluation.Advantages[i])));
-                magnitude += beta * Math.Abs(evaluation.Weights[t]) * (1 + (arguments * Math.Exp(kl)) + Math.Abs(kl));
+                double kernel = Math.Abs(evaluation.Coefficients[t]) + (Math.Abs(evaluation.Weights[t]) * high * Math.Abs(evaluation.Advantages[i]));
+                magnitude += Arguments(batch, t) * kernel;
             }
         }
 
+        var own = new double[batch.Tokens];
+        foreach (var term in objective.Regularisers.Where(term => term.Beta != 0))
+        {
+            (term.Weight ?? objective.Weight).Fill(batch, evaluation.Advantages, own);
+            foreach (var column in term.Reads)
+            {
+                for (int t = 0; t < own.Length; t++)
+                    magnitude += Math.Abs(term.Beta * own[t]) * Penalty(batch, column, t);
+            }
+        }
+
+        if (!double.IsFinite(magnitude))
+            throw InvalidInputException.Because($"The batch is too large in its numbers to be differentiated in float64.");
         return Tolerance.Summation(batch.Tokens + 16, magnitude);
+    }
+
+    // The relative error of an exponential of differences of log-probs is that of its argument.
+    private static double Arguments(RolloutBatch batch, int t) => 2 + Math.Abs(batch[Column.Logp][t]) + Math.Abs(batch[Column.OldLogp][t]);
+
+    // At most what an estimator makes of y = anchor − ℓ: 1 + e^y + |y| + y²; a penalty on anything else is of that thing's size.
+    private static double Penalty(RolloutBatch batch, Column column, int t)
+    {
+        double value = batch[column][t], y = value - batch[Column.Logp][t];
+        return column is Column.RefLogp or Column.OldLogp or Column.RolloutLogp
+            ? 1 + ((Arguments(batch, t) + Math.Abs(value)) * Math.Exp(y)) + Math.Abs(y) + (y * y)
+            : Math.Abs(value);
     }
 
     /// <summary>How far every log-prob can move, in the largest norm, before some ratio meets a kink.</summary>
@@ -161,29 +190,21 @@ public static class Contract
         return margin;
     }
 
-    private static IEnumerable<int> Degenerate(RolloutBatch batch)
-    {
-        for (int g = 0; g < batch.Groups; g++)
-        {
-            int first = batch[g].FirstRow;
-            batch.TryReward(first, 0, out double reward);
-            if (Enumerable.Range(first, batch.GroupSize(g)).All(i => batch.TryReward(i, 0, out double other) && other == reward))
-                yield return g;
-        }
-    }
+    private static IEnumerable<int> Degenerate(RolloutBatch batch, Evaluation evaluation) => Enumerable.Range(0, batch.Groups)
+        .Where(g => Enumerable.Range(batch[g].FirstRow, batch.GroupSize(g)).All(i => evaluation.Rewards[i] == evaluation.Rewards[batch[g].FirstRow]));
 
     private static Measurement LargestCoefficient(SurrogateObjective objective, RolloutBatch batch)
     {
         var evaluation = objective.Evaluate(batch);
         var worst = new Measurement(0, 0);
-        foreach (int g in Degenerate(batch))
+        foreach (int g in Degenerate(batch, evaluation))
         {
-            double reward = evaluation.Rewards[batch[g].FirstRow];
+            // An advantage that is centred over the batch again takes off a mean of all advantages, with the rounding of all groups.
+            bool isolated = objective.Advantage.Traits.HasFlag(Traits.GroupIsolated);
+            double reward = isolated ? Math.Abs(evaluation.Rewards[batch[g].FirstRow]) : evaluation.Rewards.Max(Math.Abs);
+            double others = isolated ? 0 : Tolerance.Summation((2 * batch.Rows) + 16, evaluation.Advantages.Max(Math.Abs));
             double factor = objective.Advantage.LargestFactor ?? double.PositiveInfinity;
-            double rounding = double.IsFinite(factor) ? factor * Tolerance.Summation(batch.GroupSize(g) + 2, 2 * Math.Abs(reward)) : 0;
-            // An advantage that is centred over the batch again takes off a mean of all advantages, which is 0 but for its rounding.
-            if (!objective.Advantage.Traits.HasFlag(Traits.GroupIsolated))
-                rounding += Tolerance.Summation((2 * batch.Rows) + 16, evaluation.Advantages.Max(Math.Abs));
+            double rounding = factor <= LargestFactor ? (factor * Tolerance.Summation((isolated ? batch.GroupSize(g) : batch.Rows) + 2, 2 * reward)) + others : 0;
             for (int k = 0; k < batch.GroupSize(g); k++)
             {
                 var completion = batch[g][k];

@@ -96,7 +96,7 @@ public static class Ledger
             return new($"the claim needs {missing}", default, "");
         if (claim.Outside(subject, value) is { } broken)
             return new($"the claim assumes that {broken}", default, "");
-        var measurement = claim.Measure(subject, value);
+        var measurement = claim.MeasureWithin(subject, value);
         return new(null, measurement, measurement.Holds ? "" : claim.Why(subject, value, measurement));
     }
 }

@@ -139,6 +139,9 @@ internal sealed class OvershootRun
 {
     private const int StepsToLeave = 50;
 
+    // Log-probs of size up to 10 round by 1e−15 each, in logits, normalisers and differences.
+    private const double RatioRounding = 1e-13;
+
     private readonly Training _training;
     private readonly PrefixTreePolicy _policy;
     private readonly Workspace _workspace = new();
@@ -165,7 +168,7 @@ internal sealed class OvershootRun
             return null;
         for (int step = 0; step < StepsToLeave; step++)
         {
-            if (run.LogRatio() > Math.Log(training.Objective.Kernel.Region!.High))
+            if (run.LogRatio() > Math.Log(training.Objective.Kernel.Region!.High) + RatioRounding)
                 return run;
             run.Step();
         }
@@ -181,7 +184,10 @@ internal sealed class OvershootRun
             throw InvalidInputException.Because($"An overshoot cannot start: {broken}.");
         double before = run.LogRatio();
         run.Step();
-        return run.LogRatio() - before;
+        double rise = run.LogRatio() - before;
+        return rise > RatioRounding
+            ? rise
+            : throw InvalidInputException.Because($"An overshoot cannot start: the first step moves the log-ratio by {rise}, which is rounding.");
     }
 
     /// <summary>On how many of the next <paramref name="steps"/> inner steps the watched token's log-prob did not rise.</summary>
@@ -242,11 +248,23 @@ internal sealed class OvershootRun
         _policy.Gradient(_logits, coefficients, gradient);
         for (int j = 0; j < gradient.Length; j++)
             gradient[j] = -gradient[j];
-        var step = _training.Optimizer.Step(_state, _logits, gradient);
+        var step = Stepped(gradient);
         (_state, _logits) = (step.State, step.Theta);
         var logp = new double[_batch.Tokens];
         _policy.LogProbs(_logits, logp);
         _batch = _batch.With(Column.Logp, logp);
+    }
+
+    private OptimizerStep Stepped(double[] gradient)
+    {
+        try
+        {
+            return _training.Optimizer.Step(_state, _logits, gradient);
+        }
+        catch (ArithmeticException overflow)
+        {
+            throw new InvalidInputException(overflow.Message, overflow);
+        }
     }
 
     // Of the ratio that the kernel clips.
@@ -303,7 +321,7 @@ internal sealed record OvershootDomain(Training Training) : Domain<RolloutBatch>
         {
             double each = Training.Objective.Kernel.Ratio == RatioLevel.SequenceSum ? logRatio / lengths[k] : logRatio;
             var rollout = new Rollout { Rewards = [.. Enumerable.Repeat((double?)rewards[k], Training.Objective.Rewards.Count)], Logps = logps[k], OldLogps = [.. logps[k].Select(logp => logp - each)], Tokens = ids[k] };
-            return Requirements.Extra(Training.Objective).Aggregate(rollout, (with, column) => with.With(column, [.. logps[k]]));
+            return Requirements.Extra(Training.Objective).Aggregate(rollout, (with, column) => with.With(column, [.. logps[k].Select(logp => column is Column.Entropy or Column.SumPiSquared ? 1 : logp)]));
         }
     }
 }

@@ -9,6 +9,9 @@ namespace GroupRL.Cli;
 /// <summary>The command <c>grouprl</c>: its subcommands, options and exit codes.</summary>
 internal static class CommandLine
 {
+    /// <summary>Where counterexamples are saved unless said otherwise.</summary>
+    public const string DefaultFolder = "counterexamples";
+
     private static readonly Option<bool> Json = new("--json") { Description = "Print JSON instead of tables." };
 
     private static readonly Option<int> Cases = new("--cases")
@@ -48,7 +51,7 @@ internal static class CommandLine
     {
         Description = "The folder that counterexamples are saved in.",
         HelpName = "DIR",
-        DefaultValueFactory = _ => "counterexamples",
+        DefaultValueFactory = _ => DefaultFolder,
     };
 
     /// <summary>Parses and runs; every error a user can make ends in one sentence and exit code 2.</summary>
@@ -65,9 +68,21 @@ internal static class CommandLine
         }
         catch (InvalidInputException error)
         {
-            terminal.Error.WriteLine($"grouprl: {error.Message}");
-            return ExitCode.Usage;
+            return Fail(terminal, error.Message);
         }
+#pragma warning disable CA1031 // The last resort: whatever is left is a defect of ours, and a user gets a sentence of that, too.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            return Fail(terminal, $"a defect of grouprl, please report it with this command and its files: {error.GetType().Name}, {error.Message}");
+        }
+    }
+
+    // One line, whatever a file or an argument smuggled into it.
+    private static int Fail(Terminal terminal, string sentence)
+    {
+        terminal.Error.WriteLine($"grouprl: {string.Concat(sentence.Select(c => char.IsControl(c) ? $"\\u{(int)c:x4}" : c.ToString()))}");
+        return ExitCode.Usage;
     }
 
     private static RootCommand Root(Terminal terminal) => new("Falsifies group-based RL objectives: claims are checked on generated cases, counterexamples are shrunk.")
@@ -143,7 +158,9 @@ internal static class CommandLine
     // The library's sentences are good except for an unknown command, where it does not say which there are.
     private static string Sentence(ParseResult parsed)
     {
-        string sentence = parsed.Errors[0].Message;
+        string sentence = parsed.Errors[0].Message.Replace("as expected type 'System.Int32'", "as a whole number", StringComparison.Ordinal);
+        if (sentence.StartsWith("Required argument missing", StringComparison.Ordinal))
+            sentence = $"{parsed.CommandResult.Command.Name} needs {string.Join(" and ", parsed.CommandResult.Command.Arguments.Select(argument => argument.Name))}.";
         bool atRoot = parsed.CommandResult.Command is RootCommand;
         return atRoot && parsed.UnmatchedTokens.Count > 0
             ? $"There is no command \"{parsed.UnmatchedTokens[0]}\"; known are {Nearest.List(parsed.UnmatchedTokens[0], parsed.CommandResult.Command.Children.OfType<Command>().Select(command => command.Name))}."

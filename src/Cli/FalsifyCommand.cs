@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using GroupRL.Checking;
 using GroupRL.Claims;
-using GroupRL.Objectives;
 using GroupRL.Optimizers;
 using Spectre.Console;
 using Profile = GroupRL.Claims.Profile;
@@ -20,13 +19,13 @@ internal sealed class FalsifyCommand(Terminal terminal, bool json)
         var expected = expect is null
             ? ImmutableSortedDictionary<string, string>.Empty
             : proposal.Expected.SetItems(expect.Where(claim => !proposal.Expected.ContainsKey(claim))
-                .Select(claim => KeyValuePair.Create(Proposal.KnownClaim(claim), "declared on the command line")));
-        RefuseForeign(expected);
+                .Select(claim => KeyValuePair.Create(Proposal.ExpectableClaim(claim), "declared on the command line")));
         LedgerRow[] rows =
         [
             .. Ledger.ObjectiveRows(proposal.Name, proposal.Objective),
             .. Ledger.TrainingRows(proposal.Name, proposal.Objective, optimizer),
         ];
+        Files.Probe(folder);
         var verdicts = terminal.Progress($"{proposal.Name}: claims", rows, row => row.Judge(new Profile(cases)));
         var judged = rows.Zip(verdicts, (row, verdict) => new Judged(
             row,
@@ -41,15 +40,6 @@ internal sealed class FalsifyCommand(Terminal terminal, bool json)
         else
             PrintTable(proposal, judged, exit);
         return exit;
-    }
-
-    private static void RefuseForeign(ImmutableSortedDictionary<string, string> expected)
-    {
-        foreach (string claim in expected.Keys)
-        {
-            if (Ledger.OptimizerClaims.Any(other => other.Id == claim))
-                throw InvalidInputException.Because($"The claim \"{claim}\" speaks of optimizers, so a proposal of an objective cannot expect anything of it.");
-        }
     }
 
     private void PrintTable(Proposal proposal, Judged[] judged, int exit)

@@ -79,8 +79,11 @@ internal sealed class Fields
     }
 
     /// <summary>The text of a value.</summary>
-    public static string AsText(JsonElement value, string place) =>
-        value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(place, "a text", value);
+    public static string AsText(JsonElement value, string place) => value.ValueKind != JsonValueKind.String
+        ? throw Wrong(place, "a text", value)
+        : value.GetString()!.Any(char.IsControl)
+            ? throw Wrong(place, "a text of one line without control characters", value)
+            : value.GetString()!;
 
     private static double AsNumber(JsonElement value, string place) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number)

@@ -1,3 +1,4 @@
+using System.Text;
 using GroupRL.Objectives;
 
 namespace GroupRL.Cli;
@@ -10,7 +11,11 @@ internal static class Files
     {
         try
         {
-            return File.ReadAllText(path);
+            return File.ReadAllText(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+        }
+        catch (DecoderFallbackException error)
+        {
+            throw new InvalidInputException($"{path} is not UTF-8: byte {error.Index} begins no character.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -37,8 +42,16 @@ internal static class Files
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new InvalidInputException($"{path} cannot be written: {Sentence(error)}", error);
+            throw new InvalidInputException($"{path} cannot be written: {error.Message}", error);
         }
+    }
+
+    /// <summary>Refuses a folder that cannot be written to, before work is done whose results belong there.</summary>
+    public static void Probe(string folder)
+    {
+        string probe = Path.Combine(folder, ".grouprl");
+        Write(probe, "");
+        File.Delete(probe);
     }
 
     /// <summary>Runs <paramref name="read"/>; an input error then names the file.</summary>

@@ -44,8 +44,8 @@ internal static class Parts
 
     private static readonly Dictionary<string, Func<Fields, RewardShaping, RewardShaping>> Shapings = new()
     {
-        ["single"] = (_, _) => RewardShaping.None,
-        ["weighted-sum"] = (fields, _) => new WeightedRewards(fields.Numbers("weights")),
+        ["single"] = (_, inner) => First("single", inner, RewardShaping.None),
+        ["weighted-sum"] = (fields, inner) => First("weighted-sum", inner, new WeightedRewards(fields.Numbers("weights"))),
         ["clipped"] = (fields, inner) => new ClippedReward(inner, fields.Number("low"), fields.Number("high")),
         ["kl-in-reward"] = (fields, inner) => new KlInReward(inner, fields.Number("beta")),
     };
@@ -97,6 +97,11 @@ internal static class Parts
             throw new InvalidInputException($"{place}: {error.Message}", error);
         }
     }
+
+    // Both start from the completion's own rewards, so whatever stood before them would be lost.
+    private static RewardShaping First(string name, RewardShaping inner, RewardShaping made) => inner == RewardShaping.None
+        ? made
+        : throw InvalidInputException.Because($"{name} reads the completion's own rewards, so it must come first.");
 
     private static Counted Over(Fields fields) => fields.Choice("over", ("all-rows", Counted.AllRows), ("live-rows", Counted.LiveRows));
 

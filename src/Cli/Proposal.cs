@@ -12,6 +12,8 @@ namespace GroupRL.Cli;
 /// <param name="Expected">Claim id → why its refutation is expected.</param>
 internal sealed record Proposal(string Name, string Reference, SurrogateObjective Objective, ImmutableSortedDictionary<string, string> Expected)
 {
+    private const int LongestName = 100;
+
     /// <summary>The schema of proposal files.</summary>
     public const string Schema = "grouprl-proposal/1";
 
@@ -30,34 +32,22 @@ internal sealed record Proposal(string Name, string Reference, SurrogateObjectiv
     public static Proposal ReadFile(string path)
     {
         string text = Files.Read(path);
-        return Files.Within(path, () => Read(text, Path.GetFileNameWithoutExtension(path), path));
+        return Files.Within(path, () => StrictJson.Read("The proposal", () => Read(text, Path.GetFileNameWithoutExtension(path), path)));
     }
 
     private static Proposal Read(string text, string fileName, string reference)
     {
-        using var document = Parse(text);
+        using var document = StrictJson.Parse(text, "The proposal");
         var fields = new Fields(document.RootElement, "");
         if (fields.Text("schema") is not Schema and var schema)
             throw InvalidInputException.Because($"schema must be \"{Schema}\"; got \"{schema}\".");
         string name = fields.Text("name", fileName);
+        if (string.IsNullOrWhiteSpace(name) || name.Length > LongestName)
+            throw InvalidInputException.Because($"name must have 1 to {LongestName} characters; got {name.Length}.");
         fields.Text("description", "");
         var proposal = new Proposal(name, reference, Compose(fields, Base(fields)), Expectations(fields));
         fields.End();
         return proposal;
-    }
-
-    private static JsonDocument Parse(string text)
-    {
-        try
-        {
-            return JsonDocument.Parse(text, new() { AllowDuplicateProperties = false });
-        }
-        catch (JsonException error)
-        {
-            throw new InvalidInputException(
-                FormattableString.Invariant($"not valid JSON at line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}: {error.Message.Split(" LineNumber:")[0].Split(" Path:")[0]}"),
-                error);
-        }
     }
 
     private static SurrogateObjective? Base(Fields fields)
@@ -90,7 +80,7 @@ internal sealed record Proposal(string Name, string Reference, SurrogateObjectiv
 
     // One step of shaping, or several in their order.
     private static RewardShaping Shaping(JsonElement rewards) => rewards.ValueKind == JsonValueKind.Array
-        ? rewards.EnumerateArray().Select((part, k) => (part, place: $"rewards[{k}]"))
+        ? rewards.GetArrayLength() == 0 ? throw InvalidInputException.Because($"rewards must name at least one step; leave it out to keep those of the base.") : rewards.EnumerateArray().Select((part, k) => (part, place: $"rewards[{k}]"))
             .Aggregate(RewardShaping.None, (inner, step) => Parts.Shaping(step.part, step.place, inner))
         : Parts.Shaping(rewards, "rewards", RewardShaping.None);
 
@@ -102,9 +92,14 @@ internal sealed record Proposal(string Name, string Reference, SurrogateObjectiv
         if (element.ValueKind != JsonValueKind.Object)
             throw InvalidInputException.Because($"expect must be an object of claims and reasons; got {element.GetRawText()}.");
         foreach (var entry in element.EnumerateObject())
-            expected = expected.Add(KnownClaim(entry.Name), Fields.AsText(entry.Value, $"expect.{entry.Name}"));
+            expected = expected.Add(ExpectableClaim(entry.Name), Fields.AsText(entry.Value, $"expect.{entry.Name}"));
         return expected;
     }
+
+    /// <summary>The id itself, if it is that of a claim that speaks of objectives.</summary>
+    public static string ExpectableClaim(string id) => Ledger.OptimizerClaims.Any(claim => claim.Id == KnownClaim(id))
+        ? throw InvalidInputException.Because($"The claim \"{id}\" speaks of optimizers, so a proposal of an objective cannot expect anything of it.")
+        : id;
 
     /// <summary>The id itself, if it is a claim's.</summary>
     public static string KnownClaim(string id) => Ledger.Find(id)?.Id

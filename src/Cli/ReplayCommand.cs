@@ -15,6 +15,7 @@ internal sealed class ReplayCommand(Terminal terminal, bool json)
     {
         var proposal = objective is null ? null : Proposal.Resolve(objective);
         var row = Row(token, proposal);
+        Files.Probe(folder);
         var verdict = row.Replay(token.Point);
         string? saved = verdict.Counterexample is { } found ? Report.Save(row, row.Objective, found, folder) : null;
         if (json)
@@ -25,6 +26,13 @@ internal sealed class ReplayCommand(Terminal terminal, bool json)
             terminal.Output.WriteLine($"{row.Claim.Id} · {row.Subject}: {Report.Word(verdict.Kind)}, {Report.Evidence(verdict)}.");
         return verdict.Kind == VerdictKind.Refuted ? ExitCode.Refuted : ExitCode.Undecided;
     }
+
+    private static string Subject(string claim) => (Ledger.OptimizerClaims.Any(other => other.Id == claim), Ledger.TrainingClaims.Any(other => other.Id == claim)) switch
+    {
+        (true, _) => "an optimizer alone: the token names it, leave --objective out",
+        (_, true) => "an objective under an optimizer: the token names the optimizer, name the other with --objective ID|FILE",
+        _ => "an objective alone: name it with --objective ID|FILE, and no optimizer in the token",
+    };
 
     private static LedgerRow Row(ReplayToken token, Proposal? proposal)
     {
@@ -39,6 +47,6 @@ internal sealed class ReplayCommand(Terminal terminal, bool json)
         };
         return rows.FirstOrDefault(row => row.Claim.Id == token.Claim)
             ?? throw InvalidInputException.Because(
-                $"The token's claim {token.Claim} {(Ledger.OptimizerClaims.Any(claim => claim.Id == token.Claim) ? "speaks of an optimizer alone: leave --objective out" : "speaks of an objective: name it with --objective ID|FILE")}.");
+                $"The token's claim {token.Claim} speaks of {Subject(token.Claim)}.");
     }
 }

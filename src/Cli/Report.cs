@@ -11,6 +11,8 @@ namespace GroupRL.Cli;
 /// <summary>Verdicts and counterexamples, as a person would explain them and as JSON.</summary>
 internal sealed class Report(Terminal terminal)
 {
+    private const int LongestRow = 8;
+
     private static readonly JsonSerializerOptions Indented = new()
     {
         WriteIndented = true,
@@ -49,7 +51,12 @@ internal sealed class Report(Terminal terminal)
 
     /// <summary>The command that a user types to run <paramref name="arguments"/>, from where this command was run.</summary>
     public static string Command(params IEnumerable<string> arguments) =>
-        $"{Invocation()} {string.Join(' ', arguments.Select(word => word.Any(char.IsWhiteSpace) ? $"\"{word}\"" : word))}";
+        $"{Invocation()} {string.Join(' ', arguments.Select(Quoted))}";
+
+    // As a POSIX shell reads it: within single quotes nothing is special but the quote itself.
+    private static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "_./:@%+=,-".Contains(c, StringComparison.Ordinal))
+        ? word
+        : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     // Built in a checkout, the command is not on the path: dotnet run finds it by its project.
     private static string Invocation()
@@ -66,8 +73,9 @@ internal sealed class Report(Terminal terminal)
     {
         string[] objective = row.Objective.Length > 0 ? ["--objective", reference] : [];
         string[] optimizer = row.Optimizer.Length > 0 ? ["--optimizer", row.Optimizer] : [];
+        string folder = saved is null ? CommandLine.DefaultFolder : Path.GetDirectoryName(saved)!;
         return (
-            Command(["replay", ReplayToken.Of(row, found.Point).ToString(), .. objective]),
+            Command(["replay", ReplayToken.Of(row, found.Point).ToString(), .. objective, .. folder == CommandLine.DefaultFolder ? [] : new[] { "--out", folder }]),
             saved is null ? "" : Command(["check", row.Claim.Id, .. objective, .. optimizer, "--batch", saved]));
     }
 
@@ -76,10 +84,17 @@ internal sealed class Report(Terminal terminal)
     {
         if (found.Case is not RolloutBatch batch)
             return null;
-        string optimizer = row.Optimizer.Length > 0 ? $".{row.Optimizer}" : "";
-        string file = Path.Combine(folder, $"{string.Concat($"{name}.{row.Claim.Id}{optimizer}".Select(c => char.IsLetterOrDigit(c) || c is '-' or '.' or '_' or '+' ? c : '_'))}.json");
+        string optimizer = row.Optimizer.Length > 0 ? $".{FileName(row.Optimizer)}" : "";
+        string file = Path.Combine(folder, $"{FileName(name)}.{row.Claim.Id}{optimizer}.json");
         Files.Write(file, BatchWriter.Write(batch) + "\n");
         return file;
+    }
+
+    // Names that a file cannot have are told apart by a hash of what was replaced.
+    private static string FileName(string name)
+    {
+        string safe = string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '+' ? c : '_'));
+        return safe == name ? name : $"{safe}-{new GroupRL.Claims.Profile(1).Seed("file", name) & 0xffff:x4}";
     }
 
     /// <summary>Shows a counterexample: the case, the measured number beside the bound, why, and how to see it again.</summary>
@@ -193,12 +208,14 @@ internal sealed class Report(Terminal terminal)
         _ => $"must be at most {m.Bound.ToString("G3", CultureInfo.InvariantCulture)} (rounding)",
     };
 
-    // A masked token shows as a dot.
+    // A masked token shows as a dot; a long completion by its ends.
     private static string Spread(Completion completion, ReadOnlySpan<double> values)
     {
         string[] shown = [.. Enumerable.Repeat("·", completion.FullLength)];
         for (int m = 0; m < values.Length; m++)
             shown[completion.Positions[m]] = Number(values[m]);
-        return string.Join(' ', shown);
+        return shown.Length <= LongestRow
+            ? string.Join(' ', shown)
+            : string.Join(' ', [.. shown[..(LongestRow / 2)], $"… {shown.Length - LongestRow} more …", .. shown[^(LongestRow / 2)..]]);
     }
 }

@@ -8,7 +8,7 @@ namespace GroupRL.Cli;
 internal sealed class Terminal
 {
     // Wide enough that no line of a report is folded where there is no window to fit into.
-    private const int PlainWidth = 400;
+    private const int PlainWidth = 4000;
 
     private static readonly TimeSpan BetweenReports = TimeSpan.FromSeconds(5);
 

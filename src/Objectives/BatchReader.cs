@@ -11,8 +11,6 @@ public static class BatchReader
     /// <summary>The schema's name.</summary>
     public const string Schema = "grouprl-batch/1";
 
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
-
     private static readonly string[] CompletionFields =
         ["reward", "rewards", .. Columns.All.Select(column => column.Field()), "tokens", "mask", "greedy_reward"];
 
@@ -21,26 +19,14 @@ public static class BatchReader
     public static RolloutBatch Read(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return RolloutBatch.Of(ReadGroups(text));
-    }
-
-    private static Rollout[][] ReadGroups(string text)
-    {
-        try
-        {
-            return IsJsonLines(text) ? ReadLines(text) : ReadDocument(text);
-        }
-        catch (Exception error) when (error is InvalidOperationException or (ArgumentException and not InvalidInputException))
-        {
-            // The library's answer to half a surrogate pair, as a character or as an escape; it does not say where.
-            throw new InvalidInputException("The batch is not valid JSON: it contains half of a UTF-16 surrogate pair.", error);
-        }
+        return RolloutBatch.Of(StrictJson.Read("The batch", () => IsJsonLines(text) ? ReadLines(text) : ReadDocument(text)));
     }
 
     private static bool IsJsonLines(string text)
     {
         string[] heads = text.Split('\n', 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        if (heads.Length == 0)
+        // A single line is a document: lines are a header and at least one group.
+        if (heads.Length < 2)
             return false;
         try
         {
@@ -56,7 +42,7 @@ public static class BatchReader
 
     private static Rollout[][] ReadDocument(string text)
     {
-        using var document = Parse(text, line: null);
+        using var document = StrictJson.Parse(text, "The batch");
         Fields(document.RootElement, "the batch", ["schema", "groups"]);
         CheckSchema(document.RootElement);
         var groups = Required(document.RootElement, "groups", "the batch", JsonValueKind.Array, "an array of groups");
@@ -71,7 +57,7 @@ public static class BatchReader
         {
             if (string.IsNullOrWhiteSpace(line))
                 continue;
-            using var document = Parse(line, number);
+            using var document = StrictJson.Parse(line, "The batch", number);
             if (header)
             {
                 Fields(document.RootElement, "the header line", ["schema"]);
@@ -86,29 +72,6 @@ public static class BatchReader
 
         return [.. groups];
     }
-
-    private static JsonDocument Parse(string text, int? line)
-    {
-        try
-        {
-            return JsonDocument.Parse(text, Strict);
-        }
-        catch (JsonException error)
-        {
-            throw new InvalidInputException($"The batch is not valid JSON{Place(line ?? error.LineNumber + 1, error.BytePositionInLine + 1)}: {Cause(error)}", error);
-        }
-    }
-
-    // A repeated field is reported without a place.
-    private static string Place(long? line, long? column) => (line, column) switch
-    {
-        (null, _) => "",
-        (_, null) => FormattableString.Invariant($" at line {line}"),
-        _ => FormattableString.Invariant($" at line {line}, byte {column}"),
-    };
-
-    // The library repeats line and byte, counted from zero, after its own sentence.
-    private static string Cause(JsonException error) => error.Message.Split(" LineNumber:")[0].Split(" Path:")[0].Trim();
 
     private static void CheckSchema(JsonElement root)
     {
@@ -135,7 +98,7 @@ public static class BatchReader
             Logps = [],
             OldLogps = [],
             Mask = mask,
-            Tokens = completion.TryGetProperty("tokens", out var ids) ? [.. Entries(ids, $"{place}.tokens").Select(ReadId)] : null,
+            Tokens = completion.TryGetProperty("tokens", out var ids) ? [.. Entries(ids, $"{place}.tokens").Select((entry, t) => IsMasked(mask, t) ? ReadMaskedId(entry.Value) : ReadId(entry))] : null,
             GreedyReward = completion.TryGetProperty("greedy_reward", out var greedy) ? ReadNumber(greedy, $"{place}.greedy_reward") : null,
         };
         foreach (var column in Columns.All)
@@ -165,7 +128,12 @@ public static class BatchReader
 
     private static double[] ReadValues(JsonElement values, bool[]? mask, string place) =>
         [.. Entries(values, place).Select((entry, t) =>
-            mask is not null && t < mask.Length && !mask[t] ? double.NaN : ReadNumber(entry.Value, entry.Place))];
+            IsMasked(mask, t) ? double.NaN : ReadNumber(entry.Value, entry.Place))];
+
+    private static bool IsMasked(bool[]? mask, int t) => mask is not null && t < mask.Length && !mask[t];
+
+    private static int ReadMaskedId(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int id) ? id : RolloutBatch.UnknownId;
 
     private static IEnumerable<(JsonElement Value, string Place)> Entries(JsonElement array, string place) =>
         array.ValueKind == JsonValueKind.Array

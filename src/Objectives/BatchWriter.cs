@@ -66,7 +66,7 @@ public static class BatchWriter
         }
 
         if (rollout.Tokens is not null)
-            WriteArray(json, "tokens", rollout.Tokens.Select(id => (double?)id));
+            WriteArray(json, "tokens", rollout.Tokens.Select(id => id == RolloutBatch.UnknownId ? null : (double?)id));
         if (rollout.Mask is not null)
             WriteArray(json, "mask", rollout.Mask.Select(trained => (double?)(trained ? 1 : 0)));
         if (rollout.GreedyReward is { } greedy)

@@ -56,6 +56,11 @@ public sealed record SingleReward : RewardShaping
 /// <remarks>TRL @ f2cd5771, multi_objective_aggregation="sum_then_normalize"; TRL skips missing rewards, this refuses them.</remarks>
 public sealed record WeightedRewards(ImmutableArray<double> Weights) : RewardShaping
 {
+    /// <summary>w, shape [K], K ≥ 1.</summary>
+    public ImmutableArray<double> Weights { get; } = Weights is { IsDefault: false, Length: > 0 } && Weights.All(double.IsFinite)
+        ? Weights
+        : throw InvalidInputException.Because($"A weighted sum of rewards needs at least 1 weight, and finite ones.");
+
     /// <inheritdoc/>
     public override int Count => Weights.Length;
 

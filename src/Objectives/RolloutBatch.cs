@@ -8,6 +8,9 @@ namespace GroupRL.Objectives;
 /// </summary>
 public sealed class RolloutBatch
 {
+    /// <summary>The id of a masked token whose id is not known; it is shared with no other completion.</summary>
+    public const int UnknownId = int.MinValue;
+
     private readonly int[] _groupStart;
     private readonly int[] _rowStart;
     private readonly int[] _fullStart;
@@ -254,6 +257,12 @@ public sealed class RolloutBatch
         {
             if (rollout.Mask is null || rollout.Mask[t])
                 positions[n++] = t;
+        }
+
+        for (int m = 0; m < n && rollout.Tokens is not null; m++)
+        {
+            if (rollout.Tokens[positions[m]] == UnknownId)
+                throw InvalidInputException.Because($"The id of a token that is trained on must be known; that of group {g}, completion {k}, token {positions[m]} is not.");
         }
 
         foreach (var column in Columns.All)

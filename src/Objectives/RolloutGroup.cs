@@ -17,7 +17,7 @@ public readonly record struct RolloutGroup(RolloutBatch Batch, int Index)
     public int SharedPrefix()
     {
         var first = Batch.Ids(FirstRow);
-        int shared = first.Length;
+        int unknown = first.IndexOf(RolloutBatch.UnknownId), shared = unknown < 0 ? first.Length : unknown;
         for (int k = 1; k < Count; k++)
             shared = Math.Min(shared, first.CommonPrefixLength(this[k].Ids));
         return shared;

@@ -42,7 +42,7 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
 
     /// <summary>The columns that a batch must carry.</summary>
     public ImmutableArray<Column> Reads =>
-        [.. new[] { Column.Logp, Column.OldLogp }.Concat(Rewards.Reads).Concat(Regularisers.SelectMany(term => term.Reads)).Distinct()];
+        [.. new[] { Column.Logp, Column.OldLogp }.Concat(Rewards.Reads).Concat(Regularisers.Where(term => term.Beta != 0).SelectMany(term => term.Reads)).Distinct()];
 
     /// <summary>J, its coefficients and what they were made of, at the batch's own log-probs.</summary>
     /// <exception cref="InvalidInputException">The batch lacks what the objective reads, or a result overflows float64.</exception>
@@ -90,6 +90,8 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
             value += Kernel.Group(new(batch, g, logp, workspace.Advantages, weights), coefficients[batch.GroupTokens(g)]);
         foreach (var term in Regularisers)
         {
+            if (term.Beta == 0)
+                continue;
             var own = workspace.UncorrectedWeights;
             if (term.Weight is { } other)
             {
@@ -100,7 +102,7 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
             value += term.Add(batch, logp, own, coefficients, workspace.EntropyCoefficients);
         }
 
-        RefuseNonFinite(batch, logp, workspace.Advantages, value, coefficients);
+        RefuseNonFinite(batch, logp, workspace.Rewards, workspace.Advantages, value, coefficients);
         return value;
     }
 
@@ -116,16 +118,16 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
     }
 
     private static void RefuseNonFinite(
-        RolloutBatch batch, ReadOnlySpan<double> logp, ReadOnlySpan<double> advantages, double value, ReadOnlySpan<double> coefficients)
+        RolloutBatch batch, ReadOnlySpan<double> logp, ReadOnlySpan<double> rewards, ReadOnlySpan<double> advantages, double value,
+        ReadOnlySpan<double> coefficients)
     {
         for (int i = 0; i < advantages.Length; i++)
         {
-            if (!double.IsFinite(advantages[i]))
-            {
-                int g = batch.GroupOf(i);
-                throw InvalidInputException.Because(
-                    $"An advantage is not a finite number: it is {advantages[i]} at group {g}, completion {i - batch.Group(g).Start.Value} (a spread of 0 without an ε, or an overflow).");
-            }
+            if (double.IsFinite(rewards[i]) && double.IsFinite(advantages[i]))
+                continue;
+            int g = batch.GroupOf(i);
+            throw InvalidInputException.Because(
+                $"A reward or an advantage is not a finite number: they are {rewards[i]} and {advantages[i]} at group {g}, completion {i - batch.Group(g).Start.Value} (a spread of 0 without an ε, or an overflow).");
         }
 
         for (int t = 0; t < coefficients.Length; t++)

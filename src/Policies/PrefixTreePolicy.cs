@@ -49,7 +49,7 @@ public sealed class PrefixTreePolicy
             for (int t = 0; t < ids.Length; t++)
             {
                 if (ids[t] < 0)
-                    throw InvalidInputException.Because($"A tabular policy needs token ids ≥ 0; row {i} has {ids[t]} at token {t}.");
+                    throw InvalidInputException.Because($"A tabular policy needs to know all token ids, and ids ≥ 0; row {i} has {(ids[t] == RolloutBatch.UnknownId ? "an unknown one" : ids[t])} at token {t}.");
                 largest = Math.Max(largest, ids[t]);
                 if (trainable < positions.Length && positions[trainable] == t)
                 {

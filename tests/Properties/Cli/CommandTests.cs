@@ -127,6 +127,54 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(3, Falsify(File.ReadAllText(proposal)).Exit);
     }
 
+    [Theory]
+    [InlineData("""{"base":"trl:dr_grpo","weight":{"name":"row-sum","length":8192},"regularisers":[{"name":"kl","beta":0.04,"weight":"row-mean"}]""", 0)]
+    [InlineData("""{"base":"trl:dr_grpo","regularisers":[{"name":"kl","beta":0.04,"weight":{"name":"constant","value":1}}]""", 0)]
+    [InlineData("""{"base":"dr-grpo","regularisers":[{"name":"entropy-bonus","beta":0.1,"weight":"row-mean"}]""", 0)]
+    [InlineData("""{"base":"dapo","regularisers":[{"name":"entropy-bonus","beta":0}],"expect":{"prefix-masked-truncation":"x"}""", 0)]
+    [InlineData("""{"base":"trl:rloo","rewards":"single","advantage":{"name":"batch-normalised","of":{"name":"leave-one-out","equal-rewards":"are-computed"},"epsilon":1e-4},"expect":{"prefix-masked-truncation":"x"}""", 0)]
+    [InlineData("""{"base":"dr-grpo","weight":{"name":"row-sum","length":1e300},"expect":{"prefix-masked-truncation":"x"}""", 3)]
+    [InlineData("""{"base":"dr-grpo","weight":{"name":"row-sum","length":1e-300},"expect":{"prefix-masked-truncation":"x"}""", 3)]
+    [InlineData("""{"base":"grpo","rewards":{"name":"weighted-sum","weights":[1e308,1e308]}""", 1)]
+    public void No_right_objective_is_accused_and_none_crashes(string proposal, int exit)
+    {
+        var (actual, output, _) = Falsify(proposal.Replace("{\"base\"", Grouprl.Head + "\"base\"", StringComparison.Ordinal) + "}");
+        Assert.True(actual == exit, output);
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("1e-300")]
+    [InlineData("1e-16")]
+    public void An_epsilon_that_protects_nothing_is_refuted_on_equal_rewards(string epsilon)
+    {
+        string proposal = _grouprl.File("p.json", $"{Grouprl.Head}\"base\":\"grpo\",\"advantage\":{{\"name\":\"standard-score\",\"epsilon\":{epsilon},\"equal-rewards\":\"are-computed\"}}}}");
+        string completion = """{"reward":0.1,"logps":[-1],"old_logps":[-1]}""";
+        string batch = _grouprl.File("b.json", $$"""{"schema":"grouprl-batch/1","groups":[{"completions":[ {{completion}},{{completion}},{{completion}} ]}]}""");
+        Assert.Equal(1, _grouprl.Run("check", "degenerate-group", "--objective", proposal, "--batch", batch).Exit);
+    }
+
+    [Fact]
+    public void A_path_is_quoted_so_that_a_shell_reads_it_back()
+    {
+        string folder = Directory.CreateDirectory(_grouprl.Path_("a b;$(x)'y")).FullName;
+        string file = Path.Combine(folder, "p.json");
+        File.WriteAllText(file, LengthNormalised + "}");
+        var (_, output, _) = _grouprl.Run("falsify", file, "--out", _grouprl.Path_("out"));
+        Assert.Contains($"--objective '{file.Replace("'", "'\\''", StringComparison.Ordinal)}'", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_long_completion_is_shown_by_its_ends()
+    {
+        string logps = string.Join(',', Enumerable.Repeat("-0.123456789", 200));
+        string batch = _grouprl.File("b.json", $$"""{"schema":"grouprl-batch/1","groups":[{"completions":[{"reward":1,"logps":[{{logps}}],"old_logps":[{{logps}}]},{"reward":0,"logps":[-1],"old_logps":[-1]}]}]}""");
+        var (_, output, _) = _grouprl.Run("evaluate", "--objective", "grpo", "--batch", batch);
+        Assert.Contains("… 192 more …", output, StringComparison.Ordinal);
+        Assert.All(output.TrimEnd().Split('\n'), line => Assert.InRange(line.Length, 1, 250));
+        Assert.Contains("advantage", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Claims_lists_every_claim_and_shows_one_whole()
     {

@@ -58,6 +58,13 @@ public sealed class WrongInputTests : IDisposable
     [InlineData(Grouprl.Head + """ "base":"grpo","expect":["prefix-neutrality"]}""", "expect must be an object")]
     [InlineData(Grouprl.Head + """ "base":"grpo","expect":{"prefix-neutral":"x"}}""", "no claim \"prefix-neutral\"; known are prefix-neutrality")]
     [InlineData(Grouprl.Head + """ "base":"grpo","expect":{"momentum-tail":"x"}}""", "speaks of optimizers")]
+    [InlineData(Grouprl.Head + """ "base":"grpo","name":"\ud800"}""", "half of a UTF-16 surrogate pair")]
+    [InlineData(Grouprl.Head + """ "base":"grpo","\ud800":1}""", "half of a UTF-16 surrogate pair")]
+    [InlineData(Grouprl.Head + """ "base":"grpo","name":"a\nb"}""", "name must be a text of one line")]
+    [InlineData(Grouprl.Head + """ "base":"grpo","name":""}""", "name must have 1 to 100 characters")]
+    [InlineData(Grouprl.Head + """ "base":"grpo","rewards":[]}""", "rewards must name at least one step")]
+    [InlineData(Grouprl.Head + """ "base":"grpo","rewards":{"name":"weighted-sum","weights":[]}}""", "at least 1 weight")]
+    [InlineData(Grouprl.Head + """ "base":"grpo","rewards":[{"name":"kl-in-reward","beta":1},{"name":"weighted-sum","weights":[1]}]}""", "rewards[1]: weighted-sum reads the completion's own rewards, so it must come first")]
     public void A_wrong_proposal_is_refused_in_one_sentence(string text, string words) =>
         _grouprl.Refuses(["falsify", _grouprl.File("wrong.json", text)], words);
 
@@ -123,6 +130,19 @@ public sealed class WrongInputTests : IDisposable
         Assert.Equal(2, exit);
         Assert.Contains("falsify", output, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_file_that_is_not_utf8_is_refused()
+    {
+        string path = _grouprl.File("latin.json", "");
+        File.WriteAllBytes(path, [0x7b, 0xe9, 0x7d]);
+        _grouprl.Refuses(["falsify", path], "latin.json is not UTF-8");
+    }
+
+    [Fact]
+    public void Control_characters_of_a_file_do_not_reach_the_terminal() => _grouprl.Refuses(
+        ["evaluate", "--objective", "grpo", "--batch", _grouprl.File("b.json", Batch.Replace("\"reward\":1", "\"a\\nb\\u001b[31m\":1", StringComparison.Ordinal))],
+        "a\\u000ab\\u001b[31m");
 
     [Fact]
     public void An_output_folder_that_cannot_be_made_is_refused() => _grouprl.Refuses(

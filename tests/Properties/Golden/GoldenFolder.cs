@@ -34,7 +34,7 @@ public static class GoldenFolder
         int index = 0;
         foreach (GoldenNode run in Read(file)["runs"].Items)
             rows.Add(file, string.Create(CultureInfo.InvariantCulture, $"{index++:000} {Describe(run)}"));
-        return rows;
+        return index > 0 ? rows : throw new InvalidDataException($"Golden file {file} has no runs.");
     }
 
     /// <summary>The run of a row that <see cref="Runs"/> made.</summary>

@@ -98,10 +98,22 @@ public class BatchJsonTests
         Assert.Equal(sentence, Refusal.Of(() => BatchReader.Read(Cases()[sentence])));
 
     [Fact]
+    public void A_masked_token_of_unknown_id_is_shared_with_none_and_written_as_null()
+    {
+        const string completion = """{"reward":1,"logps":[-1,null,-1],"old_logps":[-1,null,-1],"tokens":[3,null,5],"mask":[1,0,1]}""";
+        var batch = BatchReader.Read(Document($"{completion},{completion}"));
+
+        Assert.Equal(1, batch[0].SharedPrefix());
+        Assert.Contains("\"tokens\":[3,null,5]", BatchWriter.Write(batch), StringComparison.Ordinal);
+        Assert.Equal(
+            "groups[0].completions[0].tokens[0] must be a whole number, being a token id; got null.",
+            Refusal.Of(() => BatchReader.Read(Document(completion.Replace("[3,", "[null,", StringComparison.Ordinal)))));
+    }
+
+    [Fact]
     public void Text_that_is_no_json_is_refused_with_line_and_byte()
     {
-        AssertNoJson("", "line 1, byte 1");
-        AssertNoJson(" \n ", "line 2, byte 2");
+        Assert.All(["", " \n "], text => Assert.Equal("The batch is not valid JSON: it is empty.", Refusal.Of(() => BatchReader.Read(text))));
         AssertNoJson(s_document[..^3], $"line 1, byte {s_document.Length - 2}");
         AssertNoJson(With("\"reward\":NaN"), "line 1, byte 65");
         AssertNoJson(With("\"reward\":Infinity"), "line 1, byte 65");
@@ -194,9 +206,11 @@ public class BatchJsonTests
                 """{"schema":"grouprl-batch/1","groups":{}}""",
             ["groups[0] must be a JSON object; got 3."] = """{"schema":"grouprl-batch/1","groups":[3]}""",
             ["groups[0] needs the field \"completions\"."] = """{"schema":"grouprl-batch/1","groups":[{}]}""",
-            ["A batch needs at least 1 group; got 0."] = Header,
+            ["the batch needs the field \"groups\"."] = Header,
+            ["A batch needs at least 1 group; got 0."] = """{"schema":"grouprl-batch/1","groups":[]}""",
             ["A group needs at least 1 completion; group 0 has 0."] = Document(""),
-            ["the header line has the unknown field \"completions\"; known are schema."] = """{"completions":[]}""",
+            ["the header line has the unknown field \"completions\"; known are schema."] = $"{{\"completions\":[]}}\n{Line(Completion)}",
+            ["the batch has the unknown field \"completions\"; known are schema, groups."] = """{"completions":[]}""",
             ["groups[1] must be a JSON object; got []."] = $"{Header}\n{Line(Completion)}\n[]",
             ["groups[0] has the unknown field \"schema\"; known are completions."] = $"{Header}\n{s_document}",
             [$"{Place} has the unknown field \"Reward\"; known are {Known}."] = With("\"Reward\":1"),
@@ -236,7 +250,7 @@ public class BatchJsonTests
                 Values = [-1e300, 5e-324],
                 SumPiSquared = [0, 1],
                 TokenRewards = [1e-7, -3],
-                Tokens = [int.MinValue, int.MaxValue],
+                Tokens = [int.MinValue + 1, int.MaxValue],
                 GreedyReward = 1.0 / 3,
             }),
             "dead" => RolloutBatch.Of([[Dead(1), Row(2, 0.1)], [Dead(0.1)]]),

@@ -208,7 +208,7 @@ public class PrefixTreePolicyTests
     {
         var batch = RolloutBatch.Of([[Row([0]), Row([0, -7])]]);
 
-        Assert.Equal("A tabular policy needs token ids ≥ 0; row 1 has -7 at token 1.", Assert.Throws<InvalidInputException>(() => PrefixTreePolicy.Spanning(batch)).Message);
+        Assert.Equal("A tabular policy needs to know all token ids, and ids ≥ 0; row 1 has -7 at token 1.", Assert.Throws<InvalidInputException>(() => PrefixTreePolicy.Spanning(batch)).Message);
     }
 
     [Fact]
