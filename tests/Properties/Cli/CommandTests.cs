@@ -25,6 +25,7 @@ public sealed class CommandTests : IDisposable
     [InlineData(Grouprl.Head + """ "base":"grpo-k3","advantage":{"name":"standard-score","equal-rewards":"are-computed"}}""", new string[0], 3)]
     [InlineData(Grouprl.Head + """ "base":"dr-grpo","rewards":{"name":"clipped","low":0,"high":0}}""", new string[0], 3)]
     [InlineData(Grouprl.Head + """ "base":"dr-grpo","correction":{"name":"constant","value":0}}""", new string[0], 3)]
+    [InlineData(Grouprl.Head + """ "base":"dr-grpo","correction":{"name":"constant","value":0},"expect":{"overshoot-strict":"undecided"}}""", new string[0], 3)]
     public void The_exit_code_tells_expected_from_unexpected(string proposal, string[] options, int exit) =>
         Assert.Equal(exit, Falsify(proposal, options).Exit);
 

@@ -1,0 +1,181 @@
+using GroupRL.Checking;
+using GroupRL.Claims;
+using GroupRL.Objectives;
+using GroupRL.Optimizers;
+using GroupRL.Properties.Objectives;
+using Xunit;
+
+namespace GroupRL.Properties.Claims;
+
+/// <summary>Faults that show in one place only, or by little: a claim that looks at the first position, group or coordinate, or too kindly, misses them.</summary>
+public sealed class ReachTests
+{
+    private static readonly Dictionary<string, (string Claim, SurrogateObjective Objective)> s_objectives = new()
+    {
+        ["a weight apart at the second token of the first completion, unseen by its advantage"] = ("prefix-neutrality", Catalogue.DrGrpo with { Weight = new SecondToken(Catalogue.DrGrpo.Weight) }),
+        ["a mass apart at the second token"] = ("prefix-bias-binary", Catalogue.Grpo with { Weight = new SecondToken(Catalogue.Grpo.Weight) }),
+        ["a coefficient off at the second token"] = ("prefix-bias-sign", Catalogue.Grpo with { Kernel = new Leaking((RowKernel)Catalogue.Grpo.Kernel, (group, row, t) => t == 1 ? 1e-6 : 0) }),
+        ["weights apart in the second group"] = ("prefix-neutrality", Catalogue.DrGrpo with { Weight = new FormulaWeight(Catalogue.DrGrpo.Weight.Traits, (b, i) => b.GroupOf(i) > 0 && i == b.Group(b.GroupOf(i)).Start.Value ? 2 : 1) }),
+        ["a leak beyond the bounds in the second group"] = ("clip-zero-coefficient", Catalogue.Grpo with { Kernel = new Leaking((RowKernel)Catalogue.Grpo.Kernel, (group, row, t) => group > 0 ? 1e-9 : 0) }),
+        ["an error that cancels between two tokens"] = ("gradient-consistency", Catalogue.Grpo with { Kernel = new Leaking((RowKernel)Catalogue.Grpo.Kernel, (group, row, t) => t switch { 0 => 1e-3, 1 => -1e-3, _ => 0 }) }),
+        ["a slope one part in 10⁸ off"] = ("gradient-consistency", Catalogue.DrGrpo with { Kernel = new TokenRatio(new FormulaShape(Catalogue.DrGrpo.Kernel.Region!, (clip, r, a) => (clip.At(r, a).Value, (1 + 1e-8) * clip.At(r, a).Slope))) }),
+        ["the first row's advantage one part in 10¹² off"] = ("permutation-invariance", Catalogue.DrGrpo with { Advantage = new ChangedAdvantage(new MeanBaseline(), (i, a) => i == 0 ? a * (1 + 1e-12) : a) }),
+        ["an advantage of equal rewards a hundred roundings high"] = ("degenerate-group", Catalogue.DrGrpo with { Advantage = new Proportional(1e-13) }),
+    };
+
+    private static readonly Dictionary<string, (string Claim, Optimizer Optimizer, VerdictKind Verdict)> s_optimizers = new()
+    {
+        ["a constant push on the second coordinate"] = ("sgd-scale-equivariance", OptimizerCatalogue.Sgd with { Chain = [new SecondCoordinate(1e-3), .. OptimizerCatalogue.Sgd.Chain] }, VerdictKind.Refuted),
+        ["momentum that ends with the second zero gradient"] = ("momentum-tail", new("short", [new ShortMemory(), new ScaleByLearningRate(0.1)]), VerdictKind.Refuted),
+        ["ε inside the root"] = ("momentum-tail", WithEpsilon(EpsilonPlacement.InsideRoot), VerdictKind.Holds),
+        ["ε beside the uncorrected root"] = ("momentum-tail", WithEpsilon(EpsilonPlacement.Uncorrected), VerdictKind.Holds),
+    };
+
+    public static TheoryData<string> Objectives => [.. s_objectives.Keys];
+
+    public static TheoryData<string> Optimizers => [.. s_optimizers.Keys];
+
+    [Theory]
+    [MemberData(nameof(Objectives))]
+    public void A_fault_in_one_place_is_found(string fault)
+    {
+        var (claim, objective) = s_objectives[fault];
+        var verdict = Ledger.ObjectiveRows(fault, objective).Single(row => row.Claim.Id == claim).Judge(Profile.Ci);
+        Assert.Equal((VerdictKind.Refuted, ""), (verdict.Kind, verdict.Reason));
+    }
+
+    [Theory]
+    [MemberData(nameof(Optimizers))]
+    public void An_optimizers_fault_is_found_and_a_right_one_is_not_accused(string subject)
+    {
+        var (claim, optimizer, expected) = s_optimizers[subject];
+        var row = Ledger.OptimizerRows(optimizer).Single(row => row.Claim.Id == claim);
+        var verdict = row.Judge(Profile.Ci);
+        Assert.True(verdict.Kind == expected, LedgerProfile.Explain(row, verdict));
+        Assert.Equal(VerdictKind.Holds, row.Expected.Kind);
+    }
+
+    [Fact]
+    public void Rewards_that_are_not_binary_are_outside_the_binary_claim()
+    {
+        var batch = Shared(0.5, 0);
+        Assert.Contains("rewards are 0 or 1", Prefix.BiasBinary.Outside(Catalogue.Grpo, batch), StringComparison.Ordinal);
+        Assert.Contains("a right and a wrong completion", Prefix.BiasBinary.Outside(Catalogue.Grpo, Shared(1, 1)), StringComparison.Ordinal);
+        Assert.Null(Prefix.BiasBinary.Outside(Catalogue.Grpo, Shared(1, 0)));
+    }
+
+    [Fact]
+    public void A_ratio_on_a_kink_is_outside_the_gradient_claim()
+    {
+        var batch = Shared(1, 0).With(Column.Logp, [-1, -1]).With(Column.OldLogp, [-1 - Math.Log(1.2), -1]);
+        Assert.Contains("clip bounds", Contract.GradientConsistency.Outside(Catalogue.Grpo, batch), StringComparison.Ordinal);
+        Assert.Null(Contract.GradientConsistency.Outside(Catalogue.Rloo, batch));
+    }
+
+    [Fact]
+    public void A_corner_contains_only_what_it_names()
+    {
+        var domain = new RolloutDomain { Bounds = Clip.Range(0.2, 0.2) };
+        var batch = Shared(1, 0).With(Column.OldLogp, [-4, -1]).With(Column.Logp, [-1, -2]);
+        Assert.All(
+            ["|log-ratio| of 20", "ratio exactly 1", "ratio exactly at the lower bound", "ratio exactly at the upper bound"],
+            name => Assert.False(domain.Corners.Single(corner => corner.Name == name).Contains(batch), name));
+    }
+
+    private static Optimizer WithEpsilon(EpsilonPlacement placement) =>
+        new("adam", [new ScaleByAdam(Epsilon: 1e-2, Placement: placement), new ScaleByLearningRate(1e-3)]);
+
+    private static RolloutBatch Shared(double first, double second) => RolloutBatch.Of(
+    [
+        [
+            new() { Reward = first, Logps = [-1], OldLogps = [-1], Tokens = [0] },
+            new() { Reward = second, Logps = [-1], OldLogps = [-1], Tokens = [0] },
+        ],
+    ]);
+
+    /// <summary>Another weight, doubled at the second trained token of each group's first row.</summary>
+    private sealed record SecondToken(TokenWeight Inner) : TokenWeight
+    {
+        public override Traits Traits => Inner.Traits;
+
+        public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)
+        {
+            Inner.Fill(batch, advantages, weights);
+            for (int g = 0; g < batch.Groups; g++)
+            {
+                var first = weights[batch.Row(batch[g].FirstRow)];
+                if (first.Length > 1)
+                    first[1] *= 2;
+            }
+        }
+    }
+
+    /// <summary>Another kernel with something added to its coefficients: (group is the first: 0, row in the group, token) → c.</summary>
+    private sealed record Leaking(RowKernel Inner, Func<int, int, int, double> Leak) : Kernel
+    {
+        public override Traits Traits => Inner.Traits;
+
+        public override double? OnPolicyGain => Inner.OnPolicyGain;
+
+        public override RatioLevel Ratio => Inner.Ratio;
+
+        public override Clip? Region => Inner.Region;
+
+        public override System.Collections.Immutable.ImmutableArray<double> Kinks => Inner.Kinks;
+
+        public override double Group(in GroupView group, Span<double> coefficients)
+        {
+            double value = Inner.Group(group, coefficients);
+            for (int k = 0; k < group.Rows; k++)
+            {
+                var row = group[k];
+                for (int t = 0; t < row.Length; t++)
+                    coefficients[row.Start + t] += Leak(group.Tokens.Start.Value > 0 ? 1 : 0, k, t);
+            }
+
+            return value;
+        }
+    }
+
+    /// <summary>R − R̄ + share·R, under the promise of a mean baseline.</summary>
+    private sealed record Proportional(double Share) : Advantage
+    {
+        public override Traits Traits => new MeanBaseline().Traits;
+
+        public override double? LargestFactor => 1;
+
+        public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
+        {
+            new MeanBaseline().Fill(batch, rewards, advantages);
+            for (int i = 0; i < rewards.Length; i++)
+                advantages[i] += Share * rewards[i];
+        }
+    }
+
+    private sealed record SecondCoordinate(double Push) : Transform
+    {
+        public override (TransformState State, double[] Update) Apply(TransformState state, ReadOnlySpan<double> update, ReadOnlySpan<double> theta)
+        {
+            double[] pushed = update.ToArray();
+            if (pushed.Length > 1)
+                pushed[1] += Push;
+            return (state, pushed);
+        }
+    }
+
+    private sealed record ZerosSeen(TransformState Inner, int Count) : TransformState;
+
+    /// <summary>Momentum that is forgotten once two gradients in a row were zero.</summary>
+    private sealed record ShortMemory() : Momentum(0.9)
+    {
+        public override TransformState Initial(int dimension) => new ZerosSeen(base.Initial(dimension), 0);
+
+        public override (TransformState State, double[] Update) Apply(TransformState state, ReadOnlySpan<double> update, ReadOnlySpan<double> theta)
+        {
+            var seen = (ZerosSeen)state;
+            int count = update.ContainsAnyExcept(0.0) ? 0 : seen.Count + 1;
+            var (inner, direction) = base.Apply(seen.Inner, update, theta);
+            return (new ZerosSeen(inner, count), count > 1 ? new double[direction.Length] : direction);
+        }
+    }
+}
