@@ -82,6 +82,23 @@ public sealed class ReachTests
             name => Assert.False(domain.Corners.Single(corner => corner.Name == name).Contains(batch), name));
     }
 
+    [Fact]
+    public void Of_two_measurements_that_keep_their_bounds_alike_the_later_one_is_shown() =>
+        Assert.Equal(1, new Measurement(0, 0).Worst(new(0, 1)).Bound);
+
+    [Fact]
+    public void Probabilities_that_miss_1_by_a_millionth_are_no_policy()
+    {
+        var batch = RolloutBatch.Of(
+        [
+            [
+                new() { Reward = 1, Logps = [Math.Log(0.5)], OldLogps = [-1], Tokens = [0] },
+                new() { Reward = 0, Logps = [Math.Log(0.5 + 1e-6)], OldLogps = [-1], Tokens = [1] },
+            ],
+        ]);
+        Assert.Throws<InvalidInputException>(() => GroupRL.Policies.PrefixTreePolicy.Spanning(batch).Logits(batch[Column.Logp]));
+    }
+
     private static Optimizer WithEpsilon(EpsilonPlacement placement) =>
         new("adam", [new ScaleByAdam(Epsilon: 1e-2, Placement: placement), new ScaleByLearningRate(1e-3)]);
 

@@ -91,6 +91,35 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public void A_token_after_a_masked_one_keeps_its_place()
+    {
+        string masked = Shared.Replace("\"tokens\":[0,1]", "\"tokens\":[0,1],\"mask\":[0,1]", StringComparison.Ordinal);
+        string batch = _grouprl.File("b.json", masked);
+        Assert.Equal("[[[-0.25],[0,0.25]]]", Compact(_grouprl.Json("evaluate", "--objective", "dr-grpo", "--batch", batch), "coefficients"));
+        Assert.Contains("· 0.25", _grouprl.Run("evaluate", "--objective", "dr-grpo", "--batch", batch).Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(15)]
+    [InlineData(16)]
+    [InlineData(100)]
+    public void A_token_reads_back_as_it_was_printed(int size)
+    {
+        var token = new ReplayToken("overshoot-strict", "clip+sgd", new(ulong.MaxValue, 0x1f, size));
+        Assert.Equal(token, ReplayToken.Parse(token.ToString()));
+    }
+
+    [Fact]
+    public void Too_few_cases_to_reach_every_corner_decide_nothing()
+    {
+        Assert.Equal(3, _grouprl.Run("ledger", "--cases", "2").Exit);
+        var (exit, output, _) = _grouprl.Run("falsify", _grouprl.File("p.json", Grouprl.Head + """ "base":"grpo-k3"}"""), "--cases", "2", "--out", _grouprl.Path_("out"));
+        Assert.Equal(3, exit);
+        Assert.Contains("below the floor of 1 %", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Evaluate_prints_entropy_coefficients_where_there_is_a_bonus()
     {
         string proposal = _grouprl.File("p.json", Grouprl.Head + """ "base":"dr-grpo","regularisers":[{"name":"entropy-bonus","beta":0.5,"weight":{"name":"constant","value":2}}]}""");

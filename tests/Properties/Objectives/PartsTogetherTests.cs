@@ -73,6 +73,20 @@ public sealed class PartsTogetherTests
     }
 
     [Fact]
+    public void The_factors_of_nested_advantages_multiply() =>
+        Assert.Equal(2 / 1e-4, new BatchNormalised(new LeaveOneOut(), 1e-4).LargestFactor!.Value, 1e-6);
+
+    [Fact]
+    public void Greedy_rewards_go_round_with_their_rows()
+    {
+        var batch = RolloutBatch.Of(
+        [
+            [new() { Reward = 1, Logps = [], OldLogps = [], GreedyReward = 3 }, new() { Reward = 1, Logps = [], OldLogps = [], GreedyReward = 4 }],
+        ]);
+        Assert.Equal([3.0, 4.0], batch.ToRollouts()[0].Select(rollout => rollout.GreedyReward!.Value));
+    }
+
+    [Fact]
     public void A_clip_without_a_lower_bound_has_its_cap_as_a_kink() =>
         Assert.Equal([Math.Log(1.2), Math.Log(3)], Clip.Range(1, 0.2, 3).Kinks.ToArray());
 }
