@@ -20,6 +20,7 @@ public sealed class ReachTests
         ["an error that cancels between two tokens"] = ("gradient-consistency", Catalogue.Grpo with { Kernel = new Leaking((RowKernel)Catalogue.Grpo.Kernel, (group, row, t) => t switch { 0 => 1e-3, 1 => -1e-3, _ => 0 }) }),
         ["a slope one part in 10⁸ off"] = ("gradient-consistency", Catalogue.DrGrpo with { Kernel = new TokenRatio(new FormulaShape(Catalogue.DrGrpo.Kernel.Region!, (clip, r, a) => (clip.At(r, a).Value, (1 + 1e-8) * clip.At(r, a).Slope))) }),
         ["the first row's advantage one part in 10¹² off"] = ("permutation-invariance", Catalogue.DrGrpo with { Advantage = new ChangedAdvantage(new MeanBaseline(), (i, a) => i == 0 ? a * (1 + 1e-12) : a) }),
+        ["advantages that miss 0 by 10⁻¹² each"] = ("prefix-neutrality", Catalogue.DrGrpo with { Advantage = new ChangedAdvantage(new MeanBaseline(), (_, a) => a + 1e-12) }),
         ["an advantage of equal rewards a hundred roundings high"] = ("degenerate-group", Catalogue.DrGrpo with { Advantage = new Proportional(1e-13) }),
     };
 
@@ -62,6 +63,37 @@ public sealed class ReachTests
         Assert.Contains("rewards are 0 or 1", Prefix.BiasBinary.Outside(Catalogue.Grpo, batch), StringComparison.Ordinal);
         Assert.Contains("a right and a wrong completion", Prefix.BiasBinary.Outside(Catalogue.Grpo, Shared(1, 1)), StringComparison.Ordinal);
         Assert.Null(Prefix.BiasBinary.Outside(Catalogue.Grpo, Shared(1, 0)));
+    }
+
+    [Fact]
+    public void A_batch_without_a_dead_row_is_outside_the_truncation_claim() =>
+        Assert.Contains("has no trainable token; every one has", Prefix.MaskedTruncation.Outside(Catalogue.DrGrpo, Shared(1, 0)), StringComparison.Ordinal);
+
+    [Fact]
+    public void The_rounding_of_a_shared_prefix_is_bounded_by_a_few_spacings()
+    {
+        var measured = Prefix.Neutrality.Measure(Catalogue.DrGrpo, Shared(1, 0));
+        Assert.InRange(measured.Bound, 1e-16, 1e-14);
+        Assert.InRange(measured.Measured, 0, measured.Bound);
+    }
+
+    [Fact]
+    public void Without_memory_no_step_beyond_the_region_rises()
+    {
+        var verdict = Overshoot.Strict.Judge(new(Catalogue.Grpo, OptimizerCatalogue.Sgd), "grpo+sgd", Profile.Ci);
+        Assert.Equal(20, verdict.Counterexample!.Measurement.Measured);
+    }
+
+    [Fact]
+    public void Several_rewards_of_a_completion_are_drawn_apart()
+    {
+        var domain = new RolloutDomain { RewardCount = 2 };
+        Assert.Contains(Enumerable.Range(0, 50), seed =>
+        {
+            var batch = domain.Build(new Draw((ulong)seed, 50));
+            Assert.Equal(2, batch.RewardsPerRow);
+            return batch.TryReward(0, 0, out double first) && batch.TryReward(0, 1, out double second) && first != second;
+        });
     }
 
     [Fact]

@@ -77,6 +77,19 @@ public sealed class PartsTogetherTests
         Assert.Equal(2 / 1e-4, new BatchNormalised(new LeaveOneOut(), 1e-4).LargestFactor!.Value, 1e-6);
 
     [Fact]
+    public void Trls_advantages_of_equal_rewards_are_what_rounding_leaves()
+    {
+        Advantage[] computed = [TrlFlavours.GroupScaled, TrlFlavours.BatchScaled, TrlFlavours.Unscaled, TrlFlavours.Rloo.Advantage];
+        var batch = RolloutBatch.Of([[.. Enumerable.Range(0, 3).Select(_ => new Rollout { Reward = 0.1, Logps = [-1], OldLogps = [-1] })]]);
+        foreach (var advantage in computed)
+        {
+            var values = new double[3];
+            advantage.Fill(batch, [0.1, 0.1, 0.1], values);
+            Assert.All(values, a => Assert.InRange(a, -1e-12, -1e-18));
+        }
+    }
+
+    [Fact]
     public void Greedy_rewards_go_round_with_their_rows()
     {
         var batch = RolloutBatch.Of(
