@@ -14,10 +14,10 @@ public sealed class ReachTests
     {
         ["a weight apart at the second token of the first completion, unseen by its advantage"] = ("prefix-neutrality", Catalogue.DrGrpo with { Weight = new SecondToken(Catalogue.DrGrpo.Weight) }),
         ["a mass apart at the second token"] = ("prefix-bias-binary", Catalogue.Grpo with { Weight = new SecondToken(Catalogue.Grpo.Weight) }),
-        ["a coefficient off at the second token"] = ("prefix-bias-sign", Catalogue.Grpo with { Kernel = new Leaking((RowKernel)Catalogue.Grpo.Kernel, (group, row, t) => t == 1 ? 1e-6 : 0) }),
+        ["a coefficient off at the second token"] = ("prefix-bias-sign", Catalogue.Grpo with { Kernel = new Leaking((RowKernel)Catalogue.Grpo.Kernel, (group, length, t) => t == 1 ? 1e-6 : 0) }),
         ["weights apart in the second group"] = ("prefix-neutrality", Catalogue.DrGrpo with { Weight = new FormulaWeight(Catalogue.DrGrpo.Weight.Traits, (b, i) => b.GroupOf(i) > 0 && i == b.Group(b.GroupOf(i)).Start.Value ? 2 : 1) }),
-        ["a leak beyond the bounds in the second group"] = ("clip-zero-coefficient", Catalogue.Grpo with { Kernel = new Leaking((RowKernel)Catalogue.Grpo.Kernel, (group, row, t) => group > 0 ? 1e-9 : 0) }),
-        ["an error that cancels between two tokens"] = ("gradient-consistency", Catalogue.Grpo with { Kernel = new Leaking((RowKernel)Catalogue.Grpo.Kernel, (group, row, t) => t switch { 0 => 1e-3, 1 => -1e-3, _ => 0 }) }),
+        ["a leak beyond the bounds in the second group"] = ("clip-zero-coefficient", Catalogue.Grpo with { Kernel = new Leaking((RowKernel)Catalogue.Grpo.Kernel, (group, length, t) => group > 0 ? 1e-9 : 0) }),
+        ["an error that cancels between two tokens"] = ("gradient-consistency", Catalogue.Grpo with { Kernel = new Leaking((RowKernel)Catalogue.Grpo.Kernel, (group, length, t) => (length, t) switch { ( > 1, 0) => 1e-3, ( > 1, 1) => -1e-3, _ => 0 }) }),
         ["a slope one part in 10⁸ off"] = ("gradient-consistency", Catalogue.DrGrpo with { Kernel = new TokenRatio(new FormulaShape(Catalogue.DrGrpo.Kernel.Region!, (clip, r, a) => (clip.At(r, a).Value, (1 + 1e-8) * clip.At(r, a).Slope))) }),
         ["the first row's advantage one part in 10¹² off"] = ("permutation-invariance", Catalogue.DrGrpo with { Advantage = new ChangedAdvantage(new MeanBaseline(), (i, a) => i == 0 ? a * (1 + 1e-12) : a) }),
         ["advantages that miss 0 by 10⁻¹² each"] = ("prefix-neutrality", Catalogue.DrGrpo with { Advantage = new ChangedAdvantage(new MeanBaseline(), (_, a) => a + 1e-12) }),
@@ -54,6 +54,14 @@ public sealed class ReachTests
         var verdict = row.Judge(Profile.Ci);
         Assert.True(verdict.Kind == expected, LedgerProfile.Explain(row, verdict));
         Assert.Equal(VerdictKind.Holds, row.Expected.Kind);
+    }
+
+    [Fact]
+    public void A_tail_is_followed_beyond_its_first_step()
+    {
+        var measured = Overshoot.MomentumTail.Measure(s_optimizers["momentum that ends with the second zero gradient"].Optimizer, new([0], [[1]], 1));
+        Assert.False(measured.Holds);
+        Assert.Equal(2, measured.Position);
     }
 
     [Fact]
@@ -159,7 +167,7 @@ public sealed class ReachTests
         }
     }
 
-    /// <summary>Another kernel with something added to its coefficients: (group is the first: 0, row in the group, token) → c.</summary>
+    /// <summary>Another kernel with something added to its coefficients: (first group: 0, length of the row, token) → c.</summary>
     private sealed record Leaking(RowKernel Inner, Func<int, int, int, double> Leak) : Kernel
     {
         public override Traits Traits => Inner.Traits;
@@ -179,7 +187,7 @@ public sealed class ReachTests
             {
                 var row = group[k];
                 for (int t = 0; t < row.Length; t++)
-                    coefficients[row.Start + t] += Leak(group.Tokens.Start.Value > 0 ? 1 : 0, k, t);
+                    coefficients[row.Start + t] += Leak(group.Tokens.Start.Value > 0 ? 1 : 0, row.Length, t);
             }
 
             return value;
