@@ -44,11 +44,10 @@ public static class Clipping
                 int token = batch.Row(i).Start.Value + t;
                 double advantage = evaluation.Advantages[i], coefficient = evaluation.Coefficients[token];
                 double ratio = Ratio(objective.Kernel.Ratio, completion, t), pull = evaluation.Weights[token] * advantage;
-                // A product below the normal range may round to zero on a live side.
-                if (pull != 0 && Math.Abs(pull) * Math.Min(1, ratio) < MinNormal)
-                    continue;
                 bool dead = pull == 0 || IsDead(objective.Kernel.Region!, ratio, advantage);
-                double broken = dead ? Math.Abs(coefficient) : Math.Sign(coefficient) == Math.Sign(pull) ? 0 : Math.Abs(pull);
+                // On a live side a product below the normal range may round to zero.
+                bool kept = Math.Sign(coefficient) == Math.Sign(pull) || Math.Abs(pull) * Math.Min(1, ratio) < MinNormal;
+                double broken = dead ? Math.Abs(coefficient) : kept ? 0 : Math.Abs(pull);
                 worst = worst.Worst(new(broken, 0, batch.GroupOf(i), token));
             }
         }

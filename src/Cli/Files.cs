@@ -49,9 +49,13 @@ internal static class Files
     /// <summary>Refuses a folder that cannot be written to, before work is done whose results belong there.</summary>
     public static void Probe(string folder)
     {
+        bool existed = Directory.Exists(folder);
         string probe = Path.Combine(folder, ".grouprl");
         Write(probe, "");
         File.Delete(probe);
+        // A run that refutes nothing leaves no empty folder behind.
+        if (!existed)
+            Directory.Delete(folder);
     }
 
     /// <summary>Runs <paramref name="read"/>; an input error then names the file.</summary>

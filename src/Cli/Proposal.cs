@@ -79,10 +79,15 @@ internal sealed record Proposal(string Name, string Reference, SurrogateObjectiv
     }
 
     // One step of shaping, or several in their order.
-    private static RewardShaping Shaping(JsonElement rewards) => rewards.ValueKind == JsonValueKind.Array
-        ? rewards.GetArrayLength() == 0 ? throw InvalidInputException.Because($"rewards must name at least one step; leave it out to keep those of the base.") : rewards.EnumerateArray().Select((part, k) => (part, place: $"rewards[{k}]"))
-            .Aggregate(RewardShaping.None, (inner, step) => Parts.Shaping(step.part, step.place, inner))
-        : Parts.Shaping(rewards, "rewards", RewardShaping.None);
+    private static RewardShaping Shaping(JsonElement rewards)
+    {
+        if (rewards.ValueKind != JsonValueKind.Array)
+            return Parts.Shaping(rewards, "rewards", RewardShaping.None);
+        var steps = rewards.EnumerateArray().ToArray();
+        return steps.Length == 0
+            ? throw InvalidInputException.Because($"rewards must name at least one step; leave it out to keep those of the base.")
+            : steps.Index().Aggregate(RewardShaping.None, (inner, step) => Parts.Shaping(step.Item, $"rewards[{step.Index}]", inner));
+    }
 
     private static ImmutableSortedDictionary<string, string> Expectations(Fields fields)
     {

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using GroupRL.Checking;
@@ -94,7 +96,7 @@ internal sealed class Report(Terminal terminal)
     private static string FileName(string name)
     {
         string safe = string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '+' ? c : '_'));
-        return safe == name ? name : $"{safe}-{new GroupRL.Claims.Profile(1).Seed("file", name) & 0xffff:x4}";
+        return safe == name ? name : $"{safe}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..4]}";
     }
 
     /// <summary>Shows a counterexample: the case, the measured number beside the bound, why, and how to see it again.</summary>

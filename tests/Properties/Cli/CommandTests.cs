@@ -195,6 +195,13 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_refutes_nothing_leaves_no_folder_behind()
+    {
+        Assert.Equal(0, Falsify(Grouprl.Head + """ "base":"grpo-k3"}""").Exit);
+        Assert.False(Directory.Exists(_grouprl.Path_("out")));
+    }
+
+    [Fact]
     public void A_long_completion_is_shown_by_its_ends()
     {
         string logps = string.Join(',', Enumerable.Repeat("-0.123456789", 200));
