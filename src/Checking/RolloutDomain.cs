@@ -40,6 +40,9 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
     /// <summary>K, how many rewards a completion carries.</summary>
     public int RewardCount { get; init; } = 1;
 
+    /// <summary>Each prompt carries the reward of its greedy completion.</summary>
+    public bool GreedyRewards { get; init; }
+
     /// <summary>ℓ = ℓ°, so that every ratio is exactly 1.</summary>
     public bool OnPolicy { get; init; }
 
@@ -104,6 +107,7 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
         foreach (double[] own in rewards.Where(_ => DeadRows == Presence.Always && g == 0))
             own[Array.IndexOf(dead, true)] = own.Max() + scale;
 
+        double? greedy = GreedyRewards ? RewardsOf(draw, rows, scale)[0] : null;
         var prefix = Enumerable.Range(0, shared).Select(_ => TokenOf(draw, simple)).ToArray();
         var group = new Rollout[rows];
         for (int k = 0; k < rows; k++)
@@ -121,6 +125,7 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
                 OldLogps = [.. tokens.Select(token => token.Logp - token.LogRatio)],
                 Tokens = [.. tokens.Select((_, t) => t < shared ? t % 3 : t == shared ? k + (shared % 3) : draw.Whole(0, 4))],
                 Mask = mask,
+                GreedyReward = greedy,
             };
             foreach (var column in Reads)
                 group[k] = group[k].With(column, [.. tokens.Select((token, t) => ValueOf(column, token, t < shared ? null : draw))]);
@@ -267,6 +272,8 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
     {
         Column.Entropy => -token.Logp / 2,
         Column.SumPiSquared => Math.Exp(token.Logp),
+        Column.Random => draw?.Real(0, 1) ?? 0.5,
+        Column.Value or Column.TokenReward => draw?.Real(-1, 1) ?? 0.5,
         _ => Math.Min(0, token.Logp + (draw?.Real(-0.5, 0.5) ?? -0.25)),
     };
 

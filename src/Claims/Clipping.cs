@@ -14,19 +14,13 @@ public static class Clipping
     public static ObjectiveClaim ZeroCoefficient { get; } = new()
     {
         Id = "clip-zero-coefficient",
-        Statement = "A > 0 and r > 1+ε_high ⇒ c = 0; A < 0 and r < 1−ε_low ⇒ c = 0 (and beyond a cap, where there is one); on the other sides, bounds included, c has the sign of A. r is the kernel's own ratio, a token's or a sequence's.",
+        Statement = "A > 0 and r > 1+ε_high ⇒ c = 0; A < 0 and r < 1−ε_low ⇒ c = 0 (and beyond a cap or a dual clip, where there is one); on the other sides, bounds included, c has the sign of A. r is the kernel's own ratio, a token's or a sequence's.",
         Hypotheses = ["β = 0"],
         Source = "arXiv:1707.06347; arXiv:2601.05002, appendix D",
         Quantity = "|cᵢₜ| where it must vanish, |αᵢₜAᵢ| where it must not",
         Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.HardClip),
         Expect = _ => Expectation.Holds("the derivative of the clipped surrogate"),
-        Domain = objective => new RolloutDomain
-        {
-            Reads = [.. Requirements.Extra(objective)],
-            RewardCount = objective.Rewards.Count,
-            Bounds = objective.Kernel.Region,
-            Level = objective.Kernel.Ratio,
-        },
+        Domain = Requirements.Domain,
         Outside = (_, batch) => Requirements.SingleCompletion(batch),
         Measure = WorstSide,
         Why = WhyNotZero,
@@ -42,7 +36,7 @@ public static class Clipping
             for (int t = 0; t < completion.Length; t++)
             {
                 int token = batch.Row(i).Start.Value + t;
-                double advantage = evaluation.Advantages[i], coefficient = evaluation.Coefficients[token];
+                double advantage = evaluation.Advantages[token], coefficient = evaluation.Coefficients[token];
                 double ratio = Ratio(objective.Kernel.Ratio, completion, t), pull = evaluation.Weights[token] * advantage;
                 bool dead = pull == 0 || IsDead(objective.Kernel.Region!, ratio, advantage);
                 // On a live side a product below the normal range may round to zero.
@@ -57,7 +51,7 @@ public static class Clipping
 
     // Stated here again, from the paper, rather than asked of the kernel under test.
     private static bool IsDead(Clip region, double ratio, double advantage) =>
-        advantage > 0 ? ratio > region.High : ratio < region.Low || ratio > region.Cap;
+        advantage > 0 ? ratio > region.High : ratio < region.Low || ratio > Math.Min(region.Cap, region.Dual);
 
     private static double Ratio(RatioLevel level, Completion completion, int t)
     {
@@ -75,7 +69,7 @@ public static class Clipping
     {
         var evaluation = objective.Evaluate(batch);
         int token = worst.Position, row = Enumerable.Range(0, batch.Rows).First(i => token < batch.Row(i).End.Value);
-        double ratio = Ratio(objective.Kernel.Ratio, new(batch, row), token - batch.Row(row).Start.Value), advantage = evaluation.Advantages[row];
+        double ratio = Ratio(objective.Kernel.Ratio, new(batch, row), token - batch.Row(row).Start.Value), advantage = evaluation.Advantages[token];
         var region = objective.Kernel.Region!;
         string side = IsDead(region, ratio, advantage) ? "outside the clip range, where the coefficient must be 0" : "where the clip does not act";
         return string.Create(

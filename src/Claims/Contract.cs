@@ -23,13 +23,7 @@ public static class Contract
         Quantity = "order of the odd Taylor remainder",
         Missing = _ => null,
         Expect = _ => Expectation.Holds("coefficients are derivatives"),
-        Domain = objective => new RolloutDomain
-        {
-            Reads = [.. Requirements.Extra(objective)],
-            RewardCount = objective.Rewards.Count,
-            Level = objective.Kernel.Ratio,
-            AwayFrom = objective.Kernel.Kinks,
-        },
+        Domain = objective => Requirements.Domain(objective) with { Bounds = null, AwayFrom = [.. Kinks(objective)] },
         Outside = (objective, batch) => Requirements.SingleCompletion(batch)
             ?? (batch.Tokens == 0 ? "some token is trained on; none is" : null)
             ?? (KinkMargin(objective, batch) < RolloutDomain.KinkMargin / 10 ? "ratios keep away from the clip bounds, where J has no derivative; one does not" : null),
@@ -48,27 +42,20 @@ public static class Contract
         Source = "arXiv:2503.14476 (dynamic sampling drops such groups); derived here",
         Quantity = "|cᵢₜ|",
         Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.UnshapedRewards),
-        Expect = objective => (Requirements.Missing(objective, Traits.Centred), objective.Advantage) switch
+        Expect = objective => (Requirements.Missing(objective, Traits.ComparesRewards | Traits.VanishesWithAdvantage), objective.Advantage) switch
         {
             ({ } missing, _) => Expectation.Refuted($"needs {missing}"),
             (null, GroupAdvantage { Equal: EqualRewards.GiveZero }) => Expectation.Holds("equal rewards are recognised"),
             (null, { LargestFactor: > LargestFactor }) => Expectation.Refuted("a factor that makes advantages of the rounding of R − mean R"),
-            _ => Expectation.Holds("centred equal rewards are zero"),
+            _ => Expectation.Holds("equal rewards compare to zero"),
         },
-        Domain = objective => new RolloutDomain
-        {
-            Reads = [.. Requirements.Extra(objective)],
-            RewardCount = objective.Rewards.Count,
-            Level = objective.Kernel.Ratio,
-            Bounds = objective.Kernel.Region,
-            Rewards = RewardKind.EqualInGroup,
-        },
+        Domain = objective => Requirements.Domain(objective) with { Rewards = RewardKind.EqualInGroup },
         Outside = (objective, batch) => Requirements.SingleCompletion(batch)
             ?? (Degenerate(batch, objective.Evaluate(batch)).Any() ? null : "some group has equal rewards; none has"),
         Measure = LargestCoefficient,
         Why = (objective, batch, worst) => string.Create(
             CultureInfo.InvariantCulture,
-            $"all rewards of group {worst.Group} are {objective.Evaluate(batch).Rewards[batch[worst.Group].FirstRow]:R}, yet its advantages are [{string.Join(", ", objective.Evaluate(batch).Advantages[batch.Group(worst.Group)].Select(a => a.ToString("G4", CultureInfo.InvariantCulture)))}]"),
+            $"all rewards of group {worst.Group} are {objective.Evaluate(batch).Rewards[batch[worst.Group].FirstRow]:R}, yet the advantages of its tokens are [{string.Join(", ", objective.Evaluate(batch).Advantages[batch.GroupTokens(worst.Group)].Select(a => a.ToString("G4", CultureInfo.InvariantCulture)))}]"),
     };
 
     /// <summary>The order of groups and completions carries no meaning.</summary>
@@ -81,13 +68,7 @@ public static class Contract
         Quantity = "|cᵢₜ − c′ᵢₜ|",
         Missing = _ => null,
         Expect = _ => Expectation.Holds("sums do not depend on order"),
-        Domain = objective => new RolloutDomain
-        {
-            Reads = [.. Requirements.Extra(objective)],
-            RewardCount = objective.Rewards.Count,
-            Level = objective.Kernel.Ratio,
-            Bounds = objective.Kernel.Region,
-        },
+        Domain = Requirements.Domain,
         Outside = (_, batch) => Requirements.SingleCompletion(batch),
         Measure = RotationGap,
         Why = (_, _, worst) => string.Create(
@@ -126,14 +107,15 @@ public static class Contract
     // the cap's where there is one).
     private static double Noise(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation)
     {
-        double magnitude = 0;
+        // What regressions on log-ratios add up to has one sign, so that the value itself is their size.
+        double magnitude = Math.Abs(evaluation.Value);
         double high = objective.Kernel.Region is { } region ? (double.IsFinite(region.Cap) ? region.Cap : region.High) : 1;
         for (int i = 0; i < batch.Rows; i++)
         {
             var (start, length) = batch.Row(i).GetOffsetAndLength(batch.Tokens);
             for (int t = start; t < start + length; t++)
             {
-                double kernel = Math.Abs(evaluation.Coefficients[t]) + (Math.Abs(evaluation.Weights[t]) * high * Math.Abs(evaluation.Advantages[i]));
+                double kernel = Math.Abs(evaluation.Coefficients[t]) + (Math.Abs(evaluation.Weights[t]) * high * Math.Abs(evaluation.Advantages[t]));
                 magnitude += Arguments(batch, t) * kernel;
             }
         }
@@ -145,7 +127,10 @@ public static class Contract
             foreach (var column in term.Reads)
             {
                 for (int t = 0; t < own.Length; t++)
-                    magnitude += Math.Abs(term.Beta * own[t]) * Penalty(batch, column, t);
+                {
+                    double ratio = term is KlPenalty { TimesRatio: true } ? Arguments(batch, t) * Math.Exp(batch[Column.Logp][t] - batch[Column.OldLogp][t]) : 1;
+                    magnitude += Math.Abs(term.Beta * own[t]) * ratio * Penalty(batch, column, t);
+                }
             }
         }
 
@@ -166,6 +151,11 @@ public static class Contract
             : Math.Abs(value);
     }
 
+    // A penalty on the distance from the behaviour policy has its own, which are a token's.
+    private static IEnumerable<double> Kinks(SurrogateObjective objective) => objective.Regularisers
+        .Where(term => term.Beta != 0).OfType<KlPenalty>().Where(term => term is { Against: Column.OldLogp, Estimator: KlEstimator.Absolute }).Select(_ => 0.0)
+        .Concat(objective.Kernel.Kinks);
+
     /// <summary>How far every log-prob can move, in the largest norm, before some ratio meets a kink.</summary>
     private static double KinkMargin(SurrogateObjective objective, RolloutBatch batch)
     {
@@ -176,7 +166,7 @@ public static class Contract
             double[] logRatios = [.. logp[batch.Row(i)].Zip(old[batch.Row(i)], (a, b) => a - b)];
             if (logRatios.Length == 0)
                 continue;
-            foreach (double kink in objective.Kernel.Kinks)
+            foreach (double kink in Kinks(objective))
             {
                 margin = Math.Min(margin, objective.Kernel.Ratio switch
                 {
@@ -228,8 +218,7 @@ public static class Contract
         var worst = new Measurement(0, 0);
         for (int g = 0; g < batch.Groups; g++)
         {
-            var rows = batch.Group(g);
-            double largest = evaluation.Advantages[rows].Max(Math.Abs);
+            double largest = evaluation.Advantages[batch.GroupTokens(g)].Select(Math.Abs).DefaultIfEmpty().Max();
             double rounding = Requirements.AdvantageRounding(objective, batch, evaluation, g);
             for (int k = 0; k < batch.GroupSize(g); k++)
             {
@@ -257,7 +246,7 @@ public static class Contract
     private static double Gain(SurrogateObjective objective, Evaluation evaluation, Completion completion, int t, double rounding)
     {
         int token = completion.Batch.Row(completion.Row).Start.Value + t;
-        double advantage = Math.Abs(evaluation.Advantages[completion.Row]);
+        double advantage = Math.Abs(evaluation.Advantages[token]);
         return advantage > rounding && objective.Traits.HasFlag(Traits.Unregularised)
             ? Math.Abs(evaluation.Coefficients[token]) / advantage
             : Math.Abs(evaluation.Weights[token]) * Ratio(objective.Kernel.Ratio, completion, t);

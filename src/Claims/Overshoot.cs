@@ -217,7 +217,7 @@ internal sealed class OvershootRun
         {
             for (int token = batch.Row(i).Start.Value; token < batch.Row(i).End.Value; token++)
             {
-                if (evaluation.Advantages[i] <= 0 || evaluation.Coefficients[token] <= 0 || visits[policy.NodeOf(token)] != 1)
+                if (evaluation.Advantages[token] <= 0 || evaluation.Coefficients[token] <= 0 || visits[policy.NodeOf(token)] != 1)
                     continue;
                 try
                 {
@@ -320,8 +320,8 @@ internal sealed record OvershootDomain(Training Training) : Domain<RolloutBatch>
         Rollout Completion(int k, double logRatio)
         {
             double each = Training.Objective.Kernel.Ratio == RatioLevel.SequenceSum ? logRatio / lengths[k] : logRatio;
-            var rollout = new Rollout { Rewards = [.. Enumerable.Repeat((double?)rewards[k], Training.Objective.Rewards.Count)], Logps = logps[k], OldLogps = [.. logps[k].Select(logp => logp - each)], Tokens = ids[k] };
-            return Requirements.Extra(Training.Objective).Aggregate(rollout, (with, column) => with.With(column, [.. logps[k].Select(logp => column is Column.Entropy or Column.SumPiSquared ? 1 : logp)]));
+            var rollout = new Rollout { Rewards = [.. Enumerable.Repeat((double?)rewards[k], Training.Objective.Rewards.Count ?? 1)], Logps = logps[k], OldLogps = [.. logps[k].Select(logp => logp - each)], Tokens = ids[k] };
+            return Requirements.Extra(Training.Objective).Aggregate(rollout, (with, column) => with.With(column, [.. logps[k].Select(logp => column is Column.Entropy or Column.SumPiSquared or Column.Random ? 0.5 : logp)]));
         }
     }
 }

@@ -20,11 +20,11 @@ public static class Prefix
     {
         Id = "prefix-neutrality",
         Statement = "On a prefix that the whole group shares, Cₜ = Σᵢ cᵢₜ = 0. True for every centred advantage iff the token weight is the same for all rows.",
-        Hypotheses = ["on-policy", "β = 0", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
+        Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
         Source = Paper,
         Quantity = "|Σᵢ cᵢₜ|",
-        Missing = objective => Requirements.Missing(objective, Traits.Unregularised),
-        Expect = objective => Lacking(objective, NeutralTraits),
+        Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy),
+        Expect = objective => Neutral(objective, NeutralTraits),
         Domain = objective => Cases(objective, Presence.Never, RewardKind.Any),
         Outside = (_, batch) => NotShared(batch) ?? DeadRow(batch),
         Measure = WorstPush,
@@ -36,11 +36,11 @@ public static class Prefix
     {
         Id = "prefix-masked-truncation",
         Statement = "Cₜ = 0 on a prefix that the whole group shares, even where a completion is fully masked (a truncated one) while its reward counts. Refuted by Cₜ = −α·A_dead unless masked rows take no part in the advantages.",
-        Hypotheses = ["on-policy", "β = 0", "at least 2 completions a group, sharing at least 1 token", "a completion without trainable tokens; all others are trainable on the shared prefix"],
+        Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "at least 2 completions a group, sharing at least 1 token", "a completion without trainable tokens; all others are trainable on the shared prefix"],
         Source = Paper + "; derived here",
         Quantity = "|Σᵢ cᵢₜ|",
-        Missing = objective => Requirements.Missing(objective, Traits.Unregularised),
-        Expect = objective => Lacking(objective, NeutralTraits | Traits.IgnoresDeadRows),
+        Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy),
+        Expect = objective => Neutral(objective, NeutralTraits | Traits.IgnoresDeadRows),
         Domain = objective => Cases(objective, Presence.Always, RewardKind.Any),
         Outside = (_, batch) => NotShared(batch) ?? (DeadRow(batch) is null ? "some completion has no trainable token; every one has" : null),
         Measure = WorstPush,
@@ -52,10 +52,10 @@ public static class Prefix
     {
         Id = "prefix-bias-sign",
         Statement = "On-policy, Cₜ = w·G·(Cov(α·ₜ, A) + ᾱ·Ā) over the group (population covariance, w the kernel's on-policy gain); with centred advantages the shared token is reinforced iff weight and advantage covary positively.",
-        Hypotheses = ["on-policy", "β = 0", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
+        Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
         Source = Paper,
         Quantity = "|Σᵢ cᵢₜ − w·G·(Cov(α·ₜ, A) + ᾱĀ)|",
-        Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.CommonOnPolicyGain),
+        Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy | Traits.CommonOnPolicyGain),
         Expect = _ => Expectation.Holds("an identity of sums"),
         Domain = objective => Cases(objective, Presence.Never, RewardKind.Any),
         Outside = (_, batch) => NotShared(batch) ?? DeadRow(batch),
@@ -70,12 +70,12 @@ public static class Prefix
     {
         Id = "prefix-bias-binary",
         Statement = "With rewards 0 and 1, pass rate p̂ and weights m/nᵢ, Cₜ = w·m·G·k·p̂(1−p̂)·(1/H⁺ − 1/H⁻), H± the harmonic mean lengths of right and wrong completions and k the advantage's factor (1/(s+ε) for a standard score): the prefix is reinforced iff right completions are harmonically shorter.",
-        Hypotheses = ["on-policy", "β = 0", "rewards 0 and 1, both in every group", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
+        Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "rewards 0 and 1, both in every group", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
         Source = Paper + "; closed form derived here",
         Quantity = "|Σᵢ cᵢₜ − w·m·G·k·p̂(1−p̂)·(1/H⁺ − 1/H⁻)|",
         Missing = objective => Requirements.Missing(
             objective,
-            Traits.Unregularised | Traits.UnshapedRewards | Traits.AffineAdvantage | Traits.RowMeanWeight | Traits.CommonOnPolicyGain),
+            Traits.UnregularisedOnPolicy | Traits.UnshapedRewards | Traits.AffineAdvantage | Traits.RowMeanWeight | Traits.CommonOnPolicyGain),
         Expect = _ => Expectation.Holds("the covariance of 1/n and A in closed form"),
         Domain = objective => Cases(objective, Presence.Never, RewardKind.MixedBinary),
         Outside = (_, batch) => NotShared(batch) ?? DeadRow(batch) ?? NotMixedBinary(batch),
@@ -85,19 +85,17 @@ public static class Prefix
             $"the coefficients at position {worst.Position} add to {Push(objective.Evaluate(batch), batch[worst.Group], worst.Position).Sum:G6}, where the harmonic mean lengths give {ClosedForm(objective, objective.Evaluate(batch), batch[worst.Group]).Value:G6}"),
     };
 
-    private static RolloutDomain Cases(SurrogateObjective objective, Presence deadRows, RewardKind rewards) => new()
-    {
-        OnPolicy = true,
-        SharedPrefix = true,
-        DeadRows = deadRows,
-        Rewards = rewards,
-        Reads = [.. Requirements.Extra(objective)],
-        RewardCount = objective.Rewards.Count,
-    };
+    private static RolloutDomain Cases(SurrogateObjective objective, Presence deadRows, RewardKind rewards) =>
+        Requirements.Domain(objective) with { OnPolicy = true, SharedPrefix = true, DeadRows = deadRows, Rewards = rewards, Bounds = null };
 
-    private static Expectation Lacking(SurrogateObjective objective, Traits needed) => Requirements.Missing(objective, needed) is { } missing
-        ? Expectation.Refuted($"needs {missing}")
-        : Expectation.Holds("Σᵢ αᵢₜAᵢ is α times a sum of centred advantages");
+    private static Expectation Neutral(SurrogateObjective objective, Traits needed)
+    {
+        if (objective.Traits.HasFlag(Traits.ZeroSum))
+            return Expectation.Holds("the kernel takes the mean over the group off every coefficient");
+        return Requirements.Missing(objective, needed) is { } missing
+            ? Expectation.Refuted($"needs {missing}")
+            : Expectation.Holds("Σᵢ αᵢₜAᵢ is α times a sum of centred advantages");
+    }
 
     private static Measurement WorstPush(SurrogateObjective objective, RolloutBatch batch)
     {
@@ -124,12 +122,12 @@ public static class Prefix
             for (int k = 0; k < group.Count; k++)
             {
                 meanWeight += evaluation.Weights[group[k].TokenAt(position)] / group.Count;
-                meanAdvantage += evaluation.Advantages[group[k].Row] / group.Count;
+                meanAdvantage += evaluation.Advantages[group[k].TokenAt(position)] / group.Count;
             }
 
             for (int k = 0; k < group.Count; k++)
             {
-                double weight = evaluation.Weights[group[k].TokenAt(position)], advantage = evaluation.Advantages[group[k].Row];
+                double weight = evaluation.Weights[group[k].TokenAt(position)], advantage = evaluation.Advantages[group[k].TokenAt(position)];
                 covariance += (weight - meanWeight) * (advantage - meanAdvantage) / group.Count;
                 magnitude += (Math.Abs(weight) + Math.Abs(meanWeight)) * (Math.Abs(advantage) + Math.Abs(meanAdvantage));
             }
@@ -264,7 +262,7 @@ public static class Prefix
         var group = batch[worst.Group];
         var live = Enumerable.Range(0, group.Count).Where(k => group[k].TokenAt(worst.Position) >= 0).ToArray();
         double[] weights = [.. live.Select(k => evaluation.Weights[group[k].TokenAt(worst.Position)])];
-        double advantages = Enumerable.Range(0, group.Count).Sum(k => evaluation.Advantages[group[k].Row]);
+        double advantages = live.Sum(k => evaluation.Advantages[group[k].TokenAt(worst.Position)]);
         string place = FormattableString.Invariant($"the shared token {worst.Position} of group {worst.Group}");
         string direction = Push(evaluation, group, worst.Position).Sum > 0 ? "up" : "down";
         int light = live[Array.IndexOf(weights, weights.Min())], heavy = live[Array.IndexOf(weights, weights.Max())];
@@ -278,7 +276,7 @@ public static class Prefix
                 $"completion {Enumerable.Range(0, group.Count).First(k => !live.Contains(k))} has no trained token to push back with, but its reward counts, so the others' advantages do not cancel and {place} is pushed {direction}"),
             _ => string.Create(
                 CultureInfo.InvariantCulture,
-                $"the advantages of the group add to {advantages:G6}, not to 0, so {place} is pushed {direction}"),
+                $"the advantages of the group add there to {advantages:G6}, not to 0, so {place} is pushed {direction}"),
         };
     }
 

@@ -28,8 +28,10 @@ internal static class Requirements
             {
                 reward = Math.Max(reward, Math.Abs(evaluation.Rewards[i]));
                 spread = Math.Max(spread, Math.Abs(evaluation.Rewards[i] - mean));
-                advantage = Math.Max(advantage, Math.Abs(evaluation.Advantages[i]));
             }
+
+            foreach (double own in evaluation.Advantages.AsSpan(batch.GroupTokens(other)))
+                advantage = Math.Max(advantage, Math.Abs(own));
         }
 
         return advantage * Tolerance.Centring(isolated ? batch.GroupSize(g) : batch.Rows, reward, spread);
@@ -38,6 +40,16 @@ internal static class Requirements
     /// <summary>The columns that an objective reads beyond those that every case carries.</summary>
     public static IEnumerable<Column> Extra(SurrogateObjective objective) =>
         objective.Reads.Where(column => column is not (Column.Logp or Column.OldLogp));
+
+    /// <summary>Cases that carry what an objective reads, at and about its kernel's clip bounds.</summary>
+    public static RolloutDomain Domain(SurrogateObjective objective) => new()
+    {
+        Reads = [.. Extra(objective)],
+        RewardCount = objective.Rewards.Count ?? 2,
+        GreedyRewards = objective.Advantage.ReadsGreedyReward,
+        Level = objective.Kernel.Ratio,
+        Bounds = objective.Kernel.Region,
+    };
 
     /// <summary>Where a batch is not on-policy, in words; null where it is.</summary>
     public static string? OffPolicy(RolloutBatch batch)

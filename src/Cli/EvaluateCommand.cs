@@ -21,7 +21,7 @@ internal sealed class EvaluateCommand(Terminal terminal, bool json)
                 ["objective"] = proposal.Name,
                 ["value"] = evaluation.Value,
                 ["loss"] = evaluation.Loss,
-                ["advantages"] = Nested(batch, completion => evaluation.Advantages[completion.Row]),
+                ["advantages"] = Nested(batch, completion => evaluation.RowAdvantages is { } rows ? rows[completion.Row] : PerToken(completion, evaluation.Advantages)),
                 ["coefficients"] = Nested(batch, completion => PerToken(completion, evaluation.Coefficients)),
             };
             if (evaluation.EntropyCoefficients is { } entropy)

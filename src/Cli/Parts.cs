@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using GroupRL.Objectives;
 
@@ -19,8 +20,7 @@ internal static class Parts
         ["leave-one-out"] = fields => new LeaveOneOut { Over = Over(fields), Equal = Equal(fields) },
         ["batch-scaled"] = fields => new BatchScaledBaseline(fields.Number("epsilon")),
         ["batch-normalised"] = fields => new BatchNormalised(
-            Advantage(fields.Find("of") ?? throw InvalidInputException.Because($"{fields.Place} needs the field \"of\", the advantage that it normalises."), fields.At("of")),
-            fields.Number("epsilon")),
+            RowsOf(fields, "of"), fields.Number("epsilon")),
         ["none"] = _ => new NoBaseline(),
     };
 
@@ -45,7 +45,7 @@ internal static class Parts
     private static readonly Dictionary<string, Func<Fields, RewardShaping, RewardShaping>> Shapings = new()
     {
         ["single"] = (_, inner) => First("single", inner, RewardShaping.None),
-        ["weighted-sum"] = (fields, inner) => First("weighted-sum", inner, new WeightedRewards(fields.Numbers("weights"))),
+        ["weighted-sum"] = (fields, inner) => First("weighted-sum", inner, new WeightedRewards(RewardWeights(fields)) { Missing = Missing(fields) }),
         ["clipped"] = (fields, inner) => new ClippedReward(inner, fields.Number("low"), fields.Number("high")),
         ["kl-in-reward"] = (fields, inner) => new KlInReward(inner, fields.Number("beta")),
     };
@@ -98,10 +98,29 @@ internal static class Parts
         }
     }
 
+    private static RowAdvantage RowsOf(Fields fields, string field)
+    {
+        var part = fields.Find(field) ?? throw InvalidInputException.Because($"{fields.Place} needs the field \"{field}\", an advantage.");
+        return Advantage(part, fields.At(field)) as RowAdvantage
+            ?? throw InvalidInputException.Because($"{fields.At(field)} must be an advantage of one number a completion.");
+    }
+
     // Both start from the completion's own rewards, so whatever stood before them would be lost.
     private static RewardShaping First(string name, RewardShaping inner, RewardShaping made) => inner == RewardShaping.None
         ? made
         : throw InvalidInputException.Because($"{name} reads the completion's own rewards, so it must come first.");
+
+    // Left out: 1 for each reward, however many there are.
+    private static ImmutableArray<double> RewardWeights(Fields fields)
+    {
+        if (fields.Find("weights") is null)
+            return [];
+        var weights = fields.Numbers("weights");
+        return weights.Length > 0 ? weights : throw InvalidInputException.Because($"{fields.At("weights")} must have at least 1 weight (left out: 1 for each reward).");
+    }
+
+    private static MissingReward Missing(Fields fields) =>
+        fields.Choice("missing", ("refused", MissingReward.Refused), ("skipped", MissingReward.Skipped));
 
     private static Counted Over(Fields fields) => fields.Choice("over", ("all-rows", Counted.AllRows), ("live-rows", Counted.LiveRows));
 

@@ -137,7 +137,7 @@ internal sealed class Report(Terminal terminal)
                     FormattableString.Invariant($"{g}"),
                     FormattableString.Invariant($"{k}"),
                     Number(evaluation.Rewards[completion.Row]),
-                    Number(evaluation.Advantages[completion.Row]),
+                    evaluation.RowAdvantages is { } rows ? Number(rows[completion.Row]) : Spread(completion, evaluation.Advantages[batch.Row(completion.Row)]),
                     completion.Length == completion.FullLength
                         ? FormattableString.Invariant($"{completion.Length}")
                         : FormattableString.Invariant($"{completion.Length} of {completion.FullLength}"),

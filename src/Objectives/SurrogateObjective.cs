@@ -32,17 +32,27 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
         get
         {
             var isolated = Advantage.Traits & Kernel.Traits & Weight.Traits & Correction.Traits & Traits.GroupIsolated;
-            foreach (var term in Regularisers)
-                isolated &= (term.Weight ?? Weight).Traits;
-            var weight = Correction.Traits.HasFlag(Traits.UniformWeight) ? Weight.Traits : Traits.None;
+            foreach (var term in Active)
+                isolated &= (term.Weight ?? Weight).Traits & term.Where.Traits;
+            var weight = Correction.Traits.HasFlag(Traits.UniformWeight)
+                ? Weight.Traits & ~(Correction is ConstantWeight ? Traits.None : Traits.RowMeanWeight)
+                : Traits.None;
             return ((Rewards.Traits | Advantage.Traits | Kernel.Traits | weight) & ~Traits.GroupIsolated) | isolated
-                | (Regularisers.All(term => term.Beta == 0) ? Traits.Unregularised : Traits.None);
+                | (Active.Any() ? Traits.None : Traits.Unregularised)
+                | (Active.All(term => term.SilentOnPolicy) ? Traits.UnregularisedOnPolicy : Traits.None);
         }
     }
 
     /// <summary>The columns that a batch must carry.</summary>
     public ImmutableArray<Column> Reads =>
-        [.. new[] { Column.Logp, Column.OldLogp }.Concat(Rewards.Reads).Concat(Regularisers.Where(term => term.Beta != 0).SelectMany(term => term.Reads)).Distinct()];
+    [
+        .. new[] { Column.Logp, Column.OldLogp }
+            .Concat(Rewards.Reads).Concat(Advantage.Reads).Concat(Kernel.Reads).Concat(Weight.Reads).Concat(Correction.Reads)
+            .Concat(Active.SelectMany(term => term.Reads.Concat(term.Weight?.Reads ?? []).Concat(term.Where.Reads)))
+            .Distinct(),
+    ];
+
+    private IEnumerable<Regulariser> Active => Regularisers.Where(term => term.Beta != 0);
 
     /// <summary>J, its coefficients and what they were made of, at the batch's own log-probs.</summary>
     /// <exception cref="InvalidInputException">The batch lacks what the objective reads, or a result overflows float64.</exception>
@@ -56,6 +66,7 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
         {
             Value = value,
             Rewards = workspace.Rewards.ToArray(),
+            RowAdvantages = Advantage is RowAdvantage ? workspace.RowAdvantages.ToArray() : null,
             Advantages = workspace.Advantages.ToArray(),
             Weights = Corrected(batch, workspace).ToArray(),
             Coefficients = coefficients,
@@ -80,7 +91,16 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
 
         workspace.Fit(batch);
         Rewards.Fill(batch, workspace.Rewards);
-        Advantage.Fill(batch, workspace.Rewards, workspace.Advantages);
+        if (Advantage is RowAdvantage rows)
+        {
+            rows.FillRows(batch, workspace.Rewards, workspace.RowAdvantages);
+            RowAdvantage.Spread(batch, workspace.RowAdvantages, workspace.Advantages);
+        }
+        else
+        {
+            Advantage.Fill(batch, workspace.Rewards, workspace.Advantages);
+        }
+
         Weight.Fill(batch, workspace.Advantages, workspace.UncorrectedWeights);
         var weights = Corrected(batch, workspace);
 
@@ -92,18 +112,40 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
         {
             if (term.Beta == 0)
                 continue;
-            var own = workspace.UncorrectedWeights;
-            if (term.Weight is { } other)
-            {
-                own = workspace.OtherWeights;
-                other.Fill(batch, workspace.Advantages, own);
-            }
-
+            var own = term.Corrected ? weights : workspace.UncorrectedWeights;
+            if (term.Weight is not null || term.Where != TokenWeight.One)
+                own = OwnWeights(term, batch, own, workspace);
             value += term.Add(batch, logp, own, coefficients, workspace.EntropyCoefficients);
         }
 
-        RefuseNonFinite(batch, logp, workspace.Rewards, workspace.Advantages, value, coefficients);
+        RefuseNonFinite(batch, logp, workspace, Advantage is RowAdvantage, value, coefficients);
         return value;
+    }
+
+    // A weight of its own, times where it acts, times the correction where that is wanted.
+    private ReadOnlySpan<double> OwnWeights(Regulariser term, RolloutBatch batch, ReadOnlySpan<double> common, Workspace workspace)
+    {
+        var own = workspace.OtherWeights;
+        common.CopyTo(own);
+        if (term.Weight is not null)
+        {
+            term.Weight.Fill(batch, workspace.Advantages, own);
+            if (term.Corrected)
+                Multiply(Correction, batch, workspace.Advantages, own);
+        }
+
+        Multiply(term.Where, batch, workspace.Advantages, own);
+        return own;
+    }
+
+    private static void Multiply(TokenWeight factor, RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)
+    {
+        if (factor == TokenWeight.One)
+            return;
+        using var scratch = new Scratch(weights.Length);
+        factor.Fill(batch, advantages, scratch.Span);
+        for (int t = 0; t < weights.Length; t++)
+            weights[t] *= scratch.Span[t];
     }
 
     private ReadOnlySpan<double> Corrected(RolloutBatch batch, Workspace workspace)
@@ -111,27 +153,29 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
         if (Correction == TokenWeight.One)
             return workspace.UncorrectedWeights;
         var corrected = workspace.CorrectedWeights;
-        Correction.Fill(batch, workspace.Advantages, corrected);
-        for (int t = 0; t < corrected.Length; t++)
-            corrected[t] *= workspace.UncorrectedWeights[t];
+        workspace.UncorrectedWeights.CopyTo(corrected);
+        Multiply(Correction, batch, workspace.Advantages, corrected);
         return corrected;
     }
 
     private static void RefuseNonFinite(
-        RolloutBatch batch, ReadOnlySpan<double> logp, ReadOnlySpan<double> rewards, ReadOnlySpan<double> advantages, double value,
-        ReadOnlySpan<double> coefficients)
+        RolloutBatch batch, ReadOnlySpan<double> logp, Workspace workspace, bool rowAdvantages, double value, ReadOnlySpan<double> coefficients)
     {
-        for (int i = 0; i < advantages.Length; i++)
+        for (int i = 0; i < batch.Rows; i++)
         {
-            if (double.IsFinite(rewards[i]) && double.IsFinite(advantages[i]))
+            // A missing reward that is skipped is NaN, and its advantage 0.
+            double reward = workspace.Rewards[i], advantage = rowAdvantages ? workspace.RowAdvantages[i] : 0;
+            if (!double.IsInfinity(reward) && double.IsFinite(advantage))
                 continue;
             int g = batch.GroupOf(i);
             throw InvalidInputException.Because(
-                $"A reward or an advantage is not a finite number: they are {rewards[i]} and {advantages[i]} at group {g}, completion {i - batch.Group(g).Start.Value} (a spread of 0 without an ε, or an overflow).");
+                $"A reward or an advantage is not a finite number: they are {reward} and {advantage} at group {g}, completion {i - batch.Group(g).Start.Value} (a spread of 0 without an ε, or an overflow).");
         }
 
         for (int t = 0; t < coefficients.Length; t++)
         {
+            if (!double.IsFinite(workspace.Advantages[t]))
+                throw InvalidInputException.Because($"An advantage is not a finite number: it is {workspace.Advantages[t]} at {batch.PlaceOf(t)}.");
             if (!double.IsFinite(coefficients[t]))
             {
                 double ratio = logp[t] - batch[Column.OldLogp][t];
@@ -154,10 +198,13 @@ public sealed record Evaluation
     /// <summary>−J, what a trainer minimises; never a negative zero.</summary>
     public double Loss => 0 - Value;
 
-    /// <summary>Rᵢ after shaping, shape [B].</summary>
+    /// <summary>Rᵢ after shaping, shape [B]; NaN where it is missing and skipped.</summary>
     public required double[] Rewards { get; init; }
 
-    /// <summary>Aᵢ, shape [B].</summary>
+    /// <summary>Aᵢ, shape [B], dead rows included; null where the advantage is not one number a row.</summary>
+    public double[]? RowAdvantages { get; init; }
+
+    /// <summary>Aᵢₜ, shape [N].</summary>
     public required double[] Advantages { get; init; }
 
     /// <summary>αᵢₜ·μᵢₜ, shape [N].</summary>
@@ -181,26 +228,28 @@ public sealed class Workspace
     /// <summary>Rᵢ after shaping, as of the last evaluation, shape [B].</summary>
     public Span<double> Rewards => _perRow.AsSpan(0, _rows);
 
-    /// <summary>Aᵢ, as of the last evaluation, shape [B].</summary>
-    public Span<double> Advantages => _perRow.AsSpan(_rows, _rows);
+    /// <summary>Aᵢₜ, as of the last evaluation, shape [N].</summary>
+    public Span<double> Advantages => _perToken.AsSpan(0, _tokens);
 
     /// <summary>αᵢₜ without the correction, as of the last evaluation, shape [N].</summary>
-    public Span<double> UncorrectedWeights => _perToken.AsSpan(0, _tokens);
+    public Span<double> UncorrectedWeights => _perToken.AsSpan(_tokens, _tokens);
 
     /// <summary>∂J/∂Hᵢₜ, as of the last evaluation, shape [N]; zero without an entropy bonus.</summary>
-    public Span<double> EntropyCoefficients => _perToken.AsSpan(_tokens, _tokens);
+    public Span<double> EntropyCoefficients => _perToken.AsSpan(2 * _tokens, _tokens);
 
-    internal Span<double> CorrectedWeights => _perToken.AsSpan(2 * _tokens, _tokens);
+    internal Span<double> RowAdvantages => _perRow.AsSpan(_rows, _rows);
 
-    internal Span<double> OtherWeights => _perToken.AsSpan(3 * _tokens, _tokens);
+    internal Span<double> CorrectedWeights => _perToken.AsSpan(3 * _tokens, _tokens);
+
+    internal Span<double> OtherWeights => _perToken.AsSpan(4 * _tokens, _tokens);
 
     internal void Fit(RolloutBatch batch)
     {
         (_rows, _tokens) = (batch.Rows, batch.Tokens);
         if (_perRow.Length < 2 * _rows)
             _perRow = new double[2 * _rows];
-        if (_perToken.Length < 4 * _tokens)
-            _perToken = new double[4 * _tokens];
+        if (_perToken.Length < 5 * _tokens)
+            _perToken = new double[5 * _tokens];
         EntropyCoefficients.Clear();
     }
 }

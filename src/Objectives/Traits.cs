@@ -10,7 +10,7 @@ public enum Traits
     /// <summary>No promise.</summary>
     None = 0,
 
-    /// <summary>Σᵢ Aᵢ = 0 over every group in which each row has a trainable token.</summary>
+    /// <summary>Σᵢ Aᵢₜ = 0 at every token that a whole group shares and trains on.</summary>
     Centred = 1 << 0,
 
     /// <summary>Rows without a trainable token take no part in the advantages of the others and get A = 0 themselves.</summary>
@@ -19,7 +19,7 @@ public enum Traits
     /// <summary>A = k·(R − mean R) in each group, k given by <see cref="Advantage.Factor"/>.</summary>
     AffineAdvantage = 1 << 2,
 
-    /// <summary>αᵢₜ is the same for all rows of a group.</summary>
+    /// <summary>On-policy, αᵢₜμᵢₜ is the same for all rows of a group at every token that the whole group shares.</summary>
     UniformWeight = 1 << 3,
 
     /// <summary>αᵢₜ = m/nᵢ with one row mass m for all rows of a group.</summary>
@@ -45,6 +45,18 @@ public enum Traits
 
     /// <summary>The advantage reads the rewards as they are: no KL term, clip or bonus in the reward.</summary>
     UnshapedRewards = 1 << 11,
+
+    /// <summary>In the reals, A = 0 throughout a group whose rewards are all equal.</summary>
+    ComparesRewards = 1 << 12,
+
+    /// <summary>A = 0 at a token makes its coefficient 0.</summary>
+    VanishesWithAdvantage = 1 << 13,
+
+    /// <summary>Σᵢ cᵢₜ = 0 on a shared prefix whatever the advantages, the kernel coupling the rows of a group so that they cancel.</summary>
+    ZeroSum = 1 << 14,
+
+    /// <summary>No regulariser with β ≠ 0 has a gradient on-policy.</summary>
+    UnregularisedOnPolicy = 1 << 15,
 }
 
 /// <summary>Traits in words.</summary>
@@ -64,6 +76,10 @@ public static class TraitNames
         [Traits.GroupIsolated] = "coefficients that see their own group only",
         [Traits.Unregularised] = "β = 0 (no regulariser)",
         [Traits.UnshapedRewards] = "rewards used as they are",
+        [Traits.ComparesRewards] = "advantages that compare the rewards of a group",
+        [Traits.VanishesWithAdvantage] = "coefficients that vanish with the advantage",
+        [Traits.ZeroSum] = "coefficients of a group that cancel by construction",
+        [Traits.UnregularisedOnPolicy] = "β = 0 (no regulariser that acts on-policy)",
     };
 
     /// <summary>Each trait of <paramref name="traits"/> as a phrase.</summary>

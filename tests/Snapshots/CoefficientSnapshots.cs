@@ -35,7 +35,7 @@ public sealed class CoefficientSnapshots
             for (int i = 0; i < Worked.Rows; i++)
             {
                 string coefficients = string.Join("  ", evaluation.Coefficients[Worked.Row(i)].Select(c => c.ToString("G10", CultureInfo.InvariantCulture)));
-                text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  A {evaluation.Advantages[i],14:G10}  c  {coefficients}").TrimEnd());
+                text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  A {evaluation.RowAdvantages![i],14:G10}  c  {coefficients}").TrimEnd());
             }
         }
 

@@ -87,7 +87,7 @@ public class LedgerTests
             Assert.Equal($"needs {verdict.Reason}", row.Expected.Because);
         }
 
-        Assert.Equal("β = 0 (no regulariser)", LedgerProfile.Find("prefix-neutrality", "grpo-k3", "").Judge(Profile.Ci).Reason);
+        Assert.Equal("β = 0 (no regulariser that acts on-policy)", LedgerProfile.Find("prefix-neutrality", "grpo-k3", "").Judge(Profile.Ci).Reason);
         Assert.Equal("token weights 1/length in each row", LedgerProfile.Find("prefix-bias-binary", "dr-grpo", "").Judge(Profile.Ci).Reason);
         Assert.Equal("a hard clip region", LedgerProfile.Find("clip-zero-coefficient", "cispo", "").Judge(Profile.Ci).Reason);
         Assert.Equal("an optimizer without weight decay", LedgerProfile.Find("overshoot-strict", "grpo", "adamw").Judge(Profile.Ci).Reason);

@@ -25,7 +25,7 @@ public class MutantTests
         ("prefix-neutrality", "a baseline without the row itself, not rescaled", Catalogue.DrGrpo with { Advantage = new FormulaAdvantage((r, all) => r - ((all.Sum() - r) / all.Length)) }),
         ("prefix-neutrality", "negative advantages 3 % stronger", Shaped(Catalogue.DrGrpo, (clip, r, a) => Times(clip.At(r, a), a < 0 ? 1.03 : 1))),
         ("prefix-masked-truncation", "dead rows counted under the promise to ignore them", s_liveDrGrpo with { Advantage = new PromisesToIgnoreDeadRows(new MeanBaseline()) }),
-        ("prefix-masked-truncation", "an advantage plus a constant", s_liveDrGrpo with { Advantage = new ChangedAdvantage(s_liveDrGrpo.Advantage, (_, a) => a + 1e-9) }),
+        ("prefix-masked-truncation", "an advantage plus a constant", s_liveDrGrpo with { Advantage = new ChangedAdvantage((RowAdvantage)s_liveDrGrpo.Advantage, (_, a) => a + 1e-9) }),
         ("prefix-bias-sign", "a kernel of the wrong sign", Shaped(Catalogue.Grpo, (clip, r, a) => Times(clip.At(r, a), -1))),
         ("prefix-bias-sign", "a slope 3 % off", Shaped(Catalogue.Grpo, (clip, r, a) => Times(clip.At(r, a), 1.03))),
         ("prefix-bias-sign", "no gradient at the ratio 1 for A < 0", Shaped(Catalogue.Dapo, (clip, r, a) => r == 1 && a < 0 ? (a, 0) : clip.At(r, a))),
@@ -251,13 +251,13 @@ public class MutantTests
         right with { Chain = [.. right.Chain.Select(link => link is T own ? change(own) : link)] };
 
     /// <summary>An advantage that says the factor of another.</summary>
-    private sealed record OtherFactor(Advantage Inner, Advantage Said) : Advantage
+    private sealed record OtherFactor(RowAdvantage Inner, Advantage Said) : RowAdvantage
     {
         public override Traits Traits => Inner.Traits;
 
         public override double? Factor(in RewardMoments moments) => Said.Factor(moments);
 
-        public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages) => Inner.Fill(batch, rewards, advantages);
+        public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages) => Inner.FillRows(batch, rewards, advantages);
     }
 
     /// <summary>Each token clipped by its own ratio, under the name of the sequence's.</summary>

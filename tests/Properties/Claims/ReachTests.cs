@@ -195,15 +195,15 @@ public sealed class ReachTests
     }
 
     /// <summary>R − R̄ + share·R, under the promise of a mean baseline.</summary>
-    private sealed record Proportional(double Share) : Advantage
+    private sealed record Proportional(double Share) : RowAdvantage
     {
         public override Traits Traits => new MeanBaseline().Traits;
 
         public override double? LargestFactor => 1;
 
-        public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
+        public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
         {
-            new MeanBaseline().Fill(batch, rewards, advantages);
+            new MeanBaseline().FillRows(batch, rewards, advantages);
             for (int i = 0; i < rewards.Length; i++)
                 advantages[i] += Share * rewards[i];
         }

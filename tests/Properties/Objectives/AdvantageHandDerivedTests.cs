@@ -71,7 +71,7 @@ public class AdvantageHandDerivedTests
     public void Equal_rewards_give_exactly_zero_in_the_canonical_forms(double reward, int count)
     {
         double[] rewards = [.. Enumerable.Repeat(reward, count)];
-        Advantage[] advantages = [new MeanBaseline(), new StandardScore(), new StandardScore { Ddof = 0 }, new LeaveOneOut()];
+        RowAdvantage[] advantages = [new MeanBaseline(), new StandardScore(), new StandardScore { Ddof = 0 }, new LeaveOneOut()];
         foreach (var advantage in advantages)
             Assert.All(AdvantagesOf(advantage, rewards), a => Assert.Equal(0.0, a));
     }
@@ -91,7 +91,7 @@ public class AdvantageHandDerivedTests
     [Fact]
     public void A_group_of_one_gets_zero_where_equal_rewards_do()
     {
-        foreach (var advantage in new Advantage[] { new MeanBaseline(), new StandardScore(), new LeaveOneOut() })
+        foreach (var advantage in new RowAdvantage[] { new MeanBaseline(), new StandardScore(), new LeaveOneOut() })
             Assert.Equal([0], AdvantagesOf(advantage, 0.7));
         Assert.Equal([0.7], AdvantagesOf(new NoBaseline(), 0.7));
     }

@@ -189,7 +189,7 @@ public class BatchJsonTests
     private static Dictionary<string, string> Cases()
     {
         const string Known =
-            "reward, rewards, logps, old_logps, ref_logps, rollout_logps, entropies, values, sum_pi_squared, token_rewards, "
+            "reward, rewards, logps, old_logps, ref_logps, rollout_logps, entropies, values, sum_pi_squared, token_rewards, random, "
             + "tokens, mask, greedy_reward";
         const string Place = "groups[0].completions[0]";
         return new()

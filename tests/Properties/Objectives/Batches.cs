@@ -26,15 +26,15 @@ internal static class Batches
     public static RolloutBatch Rewards(params double[] rewards) => Group([.. rewards.Select(reward => Row(reward, 0))]);
 
     /// <summary>The advantages of one group with these rewards.</summary>
-    public static double[] AdvantagesOf(Advantage advantage, params double[] rewards) =>
+    public static double[] AdvantagesOf(RowAdvantage advantage, params double[] rewards) =>
         AdvantagesOf(advantage, Rewards(rewards));
 
     /// <summary>The advantages of a batch.</summary>
-    public static double[] AdvantagesOf(Advantage advantage, RolloutBatch batch)
+    public static double[] AdvantagesOf(RowAdvantage advantage, RolloutBatch batch)
     {
         double[] rewards = new double[batch.Rows], advantages = new double[batch.Rows];
         RewardShaping.None.Fill(batch, rewards);
-        advantage.Fill(batch, rewards, advantages);
+        advantage.FillRows(batch, rewards, advantages);
         return advantages;
     }
 

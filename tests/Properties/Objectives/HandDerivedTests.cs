@@ -366,7 +366,7 @@ public class HandDerivedTests
         SurrogateObjective[] extra =
         [
             Catalogue.Grpo with { Advantage = TrlFlavours.BatchScaled, Correction = new ConstantWeight(0.5) },
-            TrlFlavours.Rloo with { Advantage = new BatchNormalised(TrlFlavours.Rloo.Advantage, 1e-4) },
+            TrlFlavours.Rloo with { Advantage = new BatchNormalised(new LeaveOneOut(), 1e-4) },
             TrlFlavours.Rloo with { Rewards = new ClippedReward(TrlFlavours.Rloo.Rewards, 0, 1) },
             Catalogue.Grpo with { Regularisers = [new EntropyBonus(1), new KlPenalty(KlEstimator.K3, 1) { Weight = new RowSum() }] },
         ];
@@ -398,7 +398,7 @@ public class HandDerivedTests
     private static double[] Weights(TokenWeight weight, RolloutBatch batch)
     {
         double[] weights = new double[batch.Tokens];
-        weight.Fill(batch, new double[batch.Rows], weights);
+        weight.Fill(batch, new double[batch.Tokens], weights);
         return weights;
     }
 }

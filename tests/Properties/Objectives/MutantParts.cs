@@ -4,26 +4,26 @@ using GroupRL.Objectives;
 namespace GroupRL.Properties.Objectives;
 
 /// <summary>Another advantage with every entry changed: (row, A) → A′.</summary>
-internal sealed record ChangedAdvantage(Advantage Inner, Func<int, double, double> Change) : Advantage
+internal sealed record ChangedAdvantage(RowAdvantage Inner, Func<int, double, double> Change) : RowAdvantage
 {
     public override Traits Traits => Inner.Traits;
 
     public override double? Factor(in RewardMoments moments) => Inner.Factor(moments);
 
-    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
+    public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
     {
-        Inner.Fill(batch, rewards, advantages);
+        Inner.FillRows(batch, rewards, advantages);
         for (int i = 0; i < advantages.Length; i++)
             advantages[i] = Change(i, advantages[i]);
     }
 }
 
 /// <summary>A group's advantages by any formula: (Rᵢ, rewards of the group) → A.</summary>
-internal sealed record FormulaAdvantage(Func<double, double[], double> Formula) : Advantage
+internal sealed record FormulaAdvantage(Func<double, double[], double> Formula) : RowAdvantage
 {
     public override Traits Traits => Traits.Centred | Traits.GroupIsolated;
 
-    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
+    public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
     {
         for (int g = 0; g < batch.Groups; g++)
         {
@@ -35,11 +35,11 @@ internal sealed record FormulaAdvantage(Func<double, double[], double> Formula) 
 }
 
 /// <summary>The group's mean forgotten in favour of the whole batch's.</summary>
-internal sealed record BatchBaseline : Advantage
+internal sealed record BatchBaseline : RowAdvantage
 {
     public override Traits Traits => Traits.Centred;
 
-    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
+    public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
     {
         var moments = RewardMoments.Of(batch, .., rewards, Counted.AllRows);
         for (int i = 0; i < rewards.Length; i++)
@@ -158,22 +158,22 @@ internal sealed record FormulaPenalty(double Beta, Func<double, (double Value, d
 }
 
 /// <summary>An advantage that promises what it does not keep.</summary>
-internal sealed record PromisesToIgnoreDeadRows(Advantage Inner) : Advantage
+internal sealed record PromisesToIgnoreDeadRows(RowAdvantage Inner) : RowAdvantage
 {
     public override Traits Traits => Inner.Traits | Traits.IgnoresDeadRows;
 
     public override double? Factor(in RewardMoments moments) => Inner.Factor(moments);
 
-    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages) =>
-        Inner.Fill(batch, rewards, advantages);
+    public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages) =>
+        Inner.FillRows(batch, rewards, advantages);
 }
 
 /// <summary>R − R̄ − R̄(next group)/10 under the promise of isolation; the last group is followed by the first.</summary>
-internal sealed record LeakyBaseline : Advantage
+internal sealed record LeakyBaseline : RowAdvantage
 {
     public override Traits Traits => Traits.Centred | Traits.GroupIsolated;
 
-    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
+    public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
     {
         for (int i = 0; i < rewards.Length; i++)
         {

@@ -211,8 +211,8 @@ public static class ObjectiveMutants
     /// <summary>All of them.</summary>
     public static ImmutableArray<ObjectiveMutant> All { get; } = [.. CaughtByGolden, .. CaughtByClaims];
 
-    private static Func<SurrogateObjective, SurrogateObjective> Advantage(Func<Advantage, Advantage> change) =>
-        objective => objective with { Advantage = change(objective.Advantage) };
+    private static Func<SurrogateObjective, SurrogateObjective> Advantage(Func<RowAdvantage, Advantage> change) =>
+        objective => objective with { Advantage = change((RowAdvantage)objective.Advantage) };
 
     private static Func<SurrogateObjective, SurrogateObjective> Rewards(Func<RewardShaping, RewardShaping> change) =>
         objective => objective with { Rewards = change(objective.Rewards) };

@@ -53,7 +53,7 @@ public sealed class PartsTogetherTests
                 new() { Reward = 100, Logps = [-1], OldLogps = [-1], Mask = [false] },
             ],
         ]);
-        double[] advantages = (Catalogue.Grpo with { Advantage = new StandardScore { Over = Counted.LiveRows } }).Evaluate(batch).Advantages;
+        double[] advantages = (Catalogue.Grpo with { Advantage = new StandardScore { Over = Counted.LiveRows } }).Evaluate(batch).RowAdvantages!;
         Assert.Equal([-Math.Sqrt(0.5), Math.Sqrt(0.5), 0], advantages, (a, b) => Math.Abs(a - b) < 1e-15);
     }
 
@@ -79,12 +79,12 @@ public sealed class PartsTogetherTests
     [Fact]
     public void Trls_advantages_of_equal_rewards_are_what_rounding_leaves()
     {
-        Advantage[] computed = [TrlFlavours.GroupScaled, TrlFlavours.BatchScaled, TrlFlavours.Unscaled, TrlFlavours.Rloo.Advantage];
+        RowAdvantage[] computed = [TrlFlavours.GroupScaled, TrlFlavours.BatchScaled, TrlFlavours.Unscaled, (RowAdvantage)TrlFlavours.Rloo.Advantage];
         var batch = RolloutBatch.Of([[.. Enumerable.Range(0, 3).Select(_ => new Rollout { Reward = 0.1, Logps = [-1], OldLogps = [-1] })]]);
         foreach (var advantage in computed)
         {
             var values = new double[3];
-            advantage.Fill(batch, [0.1, 0.1, 0.1], values);
+            advantage.FillRows(batch, [0.1, 0.1, 0.1], values);
             Assert.All(values, a => Assert.InRange(a, -1e-12, -1e-18));
         }
     }

@@ -62,7 +62,7 @@ internal sealed class TrlSettings
     public SurrogateObjective Rloo()
     {
         double low = Number("epsilon"), high = NumberOrNull("epsilon_high") ?? low, beta = Number("beta");
-        Advantage advantage = new LeaveOneOut { Equal = EqualRewards.AreComputed };
+        RowAdvantage advantage = new LeaveOneOut { Equal = EqualRewards.AreComputed };
         if (Take("normalize_advantages").Flag)
             advantage = new BatchNormalised(advantage, TrlFlavours.StdEpsilon);
         var rewards = RewardShaping.None;
@@ -80,7 +80,7 @@ internal sealed class TrlSettings
         return Whole(new(advantage, kernel, new RowSum { Averaged = Average.OverRows }) { Rewards = rewards });
     }
 
-    private Advantage GrpoAdvantage()
+    private RowAdvantage GrpoAdvantage()
     {
         var scale = Take("scale_rewards");
         return scale.Text switch

@@ -18,13 +18,13 @@ public static class TrlFlavours
     private const string Source = "huggingface/trl @ f2cd5771";
 
     /// <summary>scale_rewards="group": (R − R̄)/(s + 1e−4), ddof 1.</summary>
-    public static Advantage GroupScaled { get; } = new StandardScore { Epsilon = StdEpsilon, Equal = EqualRewards.AreComputed };
+    public static RowAdvantage GroupScaled { get; } = new StandardScore { Epsilon = StdEpsilon, Equal = EqualRewards.AreComputed };
 
     /// <summary>scale_rewards="batch": (R − R̄)/(s_batch + 1e−4).</summary>
-    public static Advantage BatchScaled { get; } = new BatchScaledBaseline(StdEpsilon);
+    public static RowAdvantage BatchScaled { get; } = new BatchScaledBaseline(StdEpsilon);
 
     /// <summary>scale_rewards="none": R − R̄.</summary>
-    public static Advantage Unscaled { get; } = new MeanBaseline { Equal = EqualRewards.AreComputed };
+    public static RowAdvantage Unscaled { get; } = new MeanBaseline { Equal = EqualRewards.AreComputed };
 
     /// <summary>The mean over each row, then over all rows: loss_type="grpo".</summary>
     public static TokenWeight RowMean { get; } = new RowMean { Averaged = Average.OverRows };

@@ -1,10 +1,21 @@
+using System.Collections.Immutable;
+
 namespace GroupRL.Objectives;
 
-/// <summary>The advantage Aᵢ of each row, from the shaped rewards, shape [B]; frozen: no gradient flows through it.</summary>
+/// <summary>
+/// The advantage Aᵢₜ of each trainable token, from the shaped rewards, shape [N]; frozen: no gradient flows through it. Most are one
+/// number a row: <see cref="RowAdvantage"/>.
+/// </summary>
 public abstract record Advantage
 {
     /// <summary>What this advantage promises.</summary>
     public abstract Traits Traits { get; }
+
+    /// <summary>The columns it reads.</summary>
+    public virtual ImmutableArray<Column> Reads => [];
+
+    /// <summary>Whether it reads the reward of each prompt's greedy completion.</summary>
+    public virtual bool ReadsGreedyReward => false;
 
     /// <summary>k in A = k·(R − R̄) of a group with these moments; null where the advantage is not of that form.</summary>
     /// <exception cref="InvalidInputException">Moments for which the advantage is not defined.</exception>
@@ -13,9 +24,31 @@ public abstract record Advantage
     /// <summary>The largest k over all groups, by which the rounding of R − R̄ may be multiplied; +∞ where nothing bounds it, null where unknown.</summary>
     public virtual double? LargestFactor => null;
 
-    /// <summary>Writes Aᵢ for every row, dead rows included.</summary>
+    /// <summary>Writes Aᵢₜ for every trainable token, shape [N], from one reward a row, shape [B], NaN where it is missing.</summary>
     /// <exception cref="InvalidInputException">Rewards for which the advantage is not defined.</exception>
     public abstract void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages);
+}
+
+/// <summary>An advantage that is one number a row.</summary>
+public abstract record RowAdvantage : Advantage
+{
+    /// <summary>Writes Aᵢ for every row, dead rows included, shape [B]; 0 where the reward is missing.</summary>
+    /// <exception cref="InvalidInputException">Rewards for which the advantage is not defined.</exception>
+    public abstract void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages);
+
+    /// <inheritdoc/>
+    public sealed override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
+    {
+        using var rows = new Scratch(batch.Rows);
+        FillRows(batch, rewards, rows.Span);
+        Spread(batch, rows.Span, advantages);
+    }
+
+    internal static void Spread(RolloutBatch batch, ReadOnlySpan<double> rows, Span<double> tokens)
+    {
+        for (int i = 0; i < batch.Rows; i++)
+            tokens[batch.Row(i)].Fill(rows[i]);
+    }
 }
 
 /// <summary>Which rows of a group take part in its advantages.</summary>
@@ -69,7 +102,7 @@ public readonly record struct RewardMoments(int Count, double Sum, double Scale,
         double sum = 0;
         for (int i = start; i < start + length; i++)
         {
-            if (!Counts(batch, i, counted))
+            if (!Counts(batch, i, rewards, counted))
                 continue;
             sum += rewards[i];
             count++;
@@ -78,7 +111,7 @@ public readonly record struct RewardMoments(int Count, double Sum, double Scale,
         double mean = sum / count, largest = 0;
         for (int i = start; i < start + length; i++)
         {
-            if (Counts(batch, i, counted))
+            if (Counts(batch, i, rewards, counted))
                 largest = Math.Max(largest, Math.Abs(rewards[i] - mean));
         }
 
@@ -87,18 +120,20 @@ public readonly record struct RewardMoments(int Count, double Sum, double Scale,
         double scale = largest > 0 ? Math.ScaleB(1, Math.ILogB(largest)) : 1, squares = 0;
         for (int i = start; i < start + length; i++)
         {
-            if (Counts(batch, i, counted))
+            if (Counts(batch, i, rewards, counted))
                 squares += (rewards[i] - mean) / scale * ((rewards[i] - mean) / scale);
         }
 
         return new(count, sum, scale, squares);
     }
 
-    internal static bool Counts(RolloutBatch batch, int i, Counted counted) => counted == Counted.AllRows || batch.Length(i) > 0;
+    // A missing reward takes no part.
+    internal static bool Counts(RolloutBatch batch, int i, ReadOnlySpan<double> rewards, Counted counted) =>
+        !double.IsNaN(rewards[i]) && (counted == Counted.AllRows || batch.Length(i) > 0);
 }
 
 /// <summary>An advantage that reads one group's rewards at a time: A = f(R, moments of the group).</summary>
-public abstract record GroupAdvantage : Advantage
+public abstract record GroupAdvantage : RowAdvantage
 {
     /// <summary>Which rows take part.</summary>
     public Counted Over { get; init; } = Counted.AllRows;
@@ -107,11 +142,11 @@ public abstract record GroupAdvantage : Advantage
     public EqualRewards Equal { get; init; } = EqualRewards.GiveZero;
 
     /// <summary>All group advantages here are A = k·(R − R̄).</summary>
-    public sealed override Traits Traits => Traits.Centred | Traits.AffineAdvantage | Traits.GroupIsolated
+    public sealed override Traits Traits => Traits.Centred | Traits.AffineAdvantage | Traits.GroupIsolated | Traits.ComparesRewards
         | (Over == Counted.LiveRows ? Traits.IgnoresDeadRows : Traits.None);
 
     /// <inheritdoc/>
-    public sealed override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
+    public sealed override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
     {
         for (int g = 0; g < batch.Groups; g++)
         {
@@ -125,7 +160,7 @@ public abstract record GroupAdvantage : Advantage
 
             var moments = RewardMoments.Of(batch, rows, rewards, Over);
             for (int i = start; i < start + length; i++)
-                advantages[i] = RewardMoments.Counts(batch, i, Over) ? At(rewards[i], moments) : 0;
+                advantages[i] = RewardMoments.Counts(batch, i, rewards, Over) ? At(rewards[i], moments) : 0;
         }
     }
 
@@ -137,7 +172,7 @@ public abstract record GroupAdvantage : Advantage
         double? first = null;
         for (int i = start; i < start + length; i++)
         {
-            if (!RewardMoments.Counts(batch, i, Over))
+            if (!RewardMoments.Counts(batch, i, rewards, Over))
                 continue;
             first ??= rewards[i];
             if (rewards[i] != first)
@@ -203,18 +238,22 @@ public sealed record LeaveOneOut : GroupAdvantage
 }
 
 /// <summary>A = R: REINFORCE without a baseline.</summary>
-public sealed record NoBaseline : Advantage
+public sealed record NoBaseline : RowAdvantage
 {
     /// <inheritdoc/>
     public override Traits Traits => Traits.GroupIsolated;
 
     /// <inheritdoc/>
-    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages) => rewards.CopyTo(advantages);
+    public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
+    {
+        for (int i = 0; i < rewards.Length; i++)
+            advantages[i] = double.IsNaN(rewards[i]) ? 0 : rewards[i];
+    }
 }
 
 /// <summary>A = (R − R̄_group)/(s_batch + ε), s_batch the sample standard deviation of all rewards of the batch.</summary>
 /// <remarks>TRL @ f2cd5771, scale_rewards="batch", ε = 1e−4.</remarks>
-public sealed record BatchScaledBaseline(double Epsilon) : Advantage
+public sealed record BatchScaledBaseline(double Epsilon) : RowAdvantage
 {
     private static readonly MeanBaseline Centre = new() { Equal = EqualRewards.AreComputed };
 
@@ -222,15 +261,15 @@ public sealed record BatchScaledBaseline(double Epsilon) : Advantage
     public double Epsilon { get; init => field = StandardScore.CheckedEpsilon(value); } = StandardScore.CheckedEpsilon(Epsilon);
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.Centred;
+    public override Traits Traits => Traits.Centred | Traits.ComparesRewards;
 
     /// <inheritdoc/>
     public override double? LargestFactor => 1 / Epsilon;
 
     /// <inheritdoc/>
-    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
+    public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
     {
-        Centre.Fill(batch, rewards, advantages);
+        Centre.FillRows(batch, rewards, advantages);
         double std = RewardMoments.Of(batch, .., rewards, Counted.AllRows).Std(ddof: 1);
         foreach (ref double advantage in advantages)
             advantage /= std + Epsilon;
@@ -239,21 +278,21 @@ public sealed record BatchScaledBaseline(double Epsilon) : Advantage
 
 /// <summary>(A − mean)/(s + ε) of another advantage over all rows of the batch, s with ddof 1.</summary>
 /// <remarks>TRL @ f2cd5771, rloo_trainer.py: normalize_advantages, ε = 1e−4. Centred in a group only if all groups are.</remarks>
-public sealed record BatchNormalised(Advantage Inner, double Epsilon) : Advantage
+public sealed record BatchNormalised(RowAdvantage Inner, double Epsilon) : RowAdvantage
 {
     /// <summary>ε ≥ 0, added to s outside the root, in units of the inner advantage.</summary>
     public double Epsilon { get; init => field = StandardScore.CheckedEpsilon(value); } = StandardScore.CheckedEpsilon(Epsilon);
 
     /// <inheritdoc/>
-    public override Traits Traits => Inner.Traits & Traits.Centred;
+    public override Traits Traits => Inner.Traits.HasFlag(Traits.Centred) ? Inner.Traits & (Traits.Centred | Traits.ComparesRewards) : Traits.None;
 
     /// <inheritdoc/>
     public override double? LargestFactor => Inner.LargestFactor / Epsilon;
 
     /// <inheritdoc/>
-    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
+    public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
     {
-        Inner.Fill(batch, rewards, advantages);
+        Inner.FillRows(batch, rewards, advantages);
         var moments = RewardMoments.Of(batch, .., advantages, Counted.AllRows);
         double std = moments.Std(ddof: 1);
         foreach (ref double advantage in advantages)

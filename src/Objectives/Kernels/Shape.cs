@@ -24,11 +24,13 @@ public sealed record Unclipped : Shape
 }
 
 /// <summary>
-/// ψ = min(min(r, cap)·A, clamp(r, low, high)·A), low = 1 − ε_low, high = 1 + ε_high. Slope r·A where A &gt; 0 and r ≤ high, or where
-/// A &lt; 0 and low ≤ r ≤ cap; 0 elsewhere. The full gradient flows at the bounds themselves, none one ulp beyond. arXiv:1707.06347.
+/// ψ = min(min(r, cap)·A, clamp(r, low, high)·A), low = 1 − ε_low, high = 1 + ε_high, and for A &lt; 0 at least dual·A. Slope r·A where
+/// A &gt; 0 and r ≤ high, or where A &lt; 0 and low ≤ r ≤ min(cap, dual); 0 elsewhere. The full gradient flows at the bounds themselves, none
+/// one ulp beyond; at r = dual half of it does. arXiv:1707.06347; the dual clip 1912.09729.
 /// </summary>
 /// <remarks>
-/// torch.clamp passes the gradient at its bounds, and torch.min splits a tie in halves that add up again: TRL @ f2cd5771, verl @ 1dda039b.
+/// torch.clamp passes the gradient at its bounds, and torch.min splits a tie in halves, which add up again at the bounds but not at the
+/// dual clip's constant: TRL @ f2cd5771, verl @ 1dda039b.
 /// </remarks>
 /// <param name="Low">1 − ε_low, the ratio below which a token of negative advantage gets no gradient.</param>
 /// <param name="High">1 + ε_high, the ratio above which a token of positive advantage gets no gradient.</param>
@@ -46,6 +48,15 @@ public sealed record Clip(double Low, double High, double Cap = double.PositiveI
     /// <summary>The ratio above which a token of negative advantage gets no gradient; +∞: no cap.</summary>
     public double Cap { get; } = Cap;
 
+    /// <summary>c of the dual clip: for A &lt; 0, ψ is at least c·A, without a gradient beyond r = c; +∞: none.</summary>
+    public double Dual
+    {
+        get;
+        init => field = value > 1 ? value : throw InvalidInputException.Because($"A dual clip's constant must be > 1; got {value}.");
+    }
+
+        = double.PositiveInfinity;
+
     /// <summary>The clip range [1 − ε_low, 1 + ε_high].</summary>
     public static Clip Range(double low, double high, double cap = double.PositiveInfinity)
     {
@@ -58,23 +69,12 @@ public sealed record Clip(double Low, double High, double Cap = double.PositiveI
     public override Clip Region => this;
 
     /// <inheritdoc/>
-    public override ImmutableArray<double> Kinks
-    {
-        get
-        {
-            double high = Math.Log(High);
-            return (Low > 0, double.IsFinite(Cap)) switch
-            {
-                (true, true) => [Math.Log(Low), high, Math.Log(Cap)],
-                (true, false) => [Math.Log(Low), high],
-                (false, true) => [high, Math.Log(Cap)],
-                (false, false) => [high],
-            };
-        }
-    }
+    public override ImmutableArray<double> Kinks =>
+        [.. new[] { Low, High, Cap, Dual }.Where(bound => bound > 0 && double.IsFinite(bound)).Select(bound => Math.Log(bound))];
 
     /// <summary>Whether a token of ratio r and advantage A ≠ 0 gets no gradient.</summary>
-    public bool Kills(double ratio, double advantage) => advantage > 0 ? ratio > High : ratio < Low || ratio > Cap;
+    public bool Kills(double ratio, double advantage) =>
+        advantage > 0 ? ratio > High : ratio < Low || ratio > Cap || ratio > Dual;
 
     /// <inheritdoc/>
     public override (double Value, double Slope) At(double ratio, double advantage)
@@ -82,6 +82,34 @@ public sealed record Clip(double Low, double High, double Cap = double.PositiveI
         if (advantage == 0)
             return (0, 0);
         double value = Math.Min(Math.Min(ratio, Cap) * advantage, Math.Clamp(ratio, Low, High) * advantage);
-        return (value, Kills(ratio, advantage) ? 0 : ratio * advantage);
+        if (advantage < 0)
+            value = Math.Max(value, Dual * advantage);
+        double slope = Kills(ratio, advantage) ? 0 : ratio * advantage;
+        return (value, advantage < 0 && ratio == Dual ? slope / 2 : slope);
     }
+}
+
+/// <summary>ψ = (4/τ)·σ(τ(r − 1))·A, slope 4p(1 − p)·r·A with p = σ(τ(r − 1)): a soft clip, r·A at r = 1. arXiv:2511.20347 (SAPO).</summary>
+/// <param name="PositiveTau">τ where A &gt; 0.</param>
+/// <param name="NegativeTau">τ elsewhere.</param>
+public sealed record SoftGate(double PositiveTau = 1, double NegativeTau = 1.05) : Shape
+{
+    /// <summary>τ where A &gt; 0.</summary>
+    public double PositiveTau { get; } = Checks.Positive(PositiveTau, "A soft gate's τ");
+
+    /// <summary>τ where A ≤ 0.</summary>
+    public double NegativeTau { get; } = Checks.Positive(NegativeTau, "A soft gate's τ");
+
+    /// <inheritdoc/>
+    public override (double Value, double Slope) At(double ratio, double advantage)
+    {
+        if (advantage == 0)
+            return (0, 0);
+        double tau = advantage > 0 ? PositiveTau : NegativeTau, argument = tau * (ratio - 1);
+        // 1 − p as σ of the opposite: a difference would lose p's tail.
+        double p = Sigmoid(argument), rest = Sigmoid(-argument);
+        return (4 / tau * p * advantage, rest == 0 ? 0 : 4 * p * rest * ratio * advantage);
+    }
+
+    private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
 }

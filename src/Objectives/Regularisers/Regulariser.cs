@@ -7,10 +7,19 @@ namespace GroupRL.Objectives;
 public abstract record Regulariser(double Beta)
 {
     /// <summary>β, a finite number; negative values reward what the term measures.</summary>
-    public double Beta { get; init => field = Checked(value); } = Checked(Beta);
+    public double Beta { get; init => field = Checks.Finite(value, "A regulariser's β"); } = Checks.Finite(Beta, "A regulariser's β");
 
-    /// <summary>α of this term; null: the objective's own token weight, without its correction.</summary>
+    /// <summary>α of this term; null: the objective's own token weight.</summary>
     public TokenWeight? Weight { get; init; }
+
+    /// <summary>A detached factor on each token's term, as which tokens it acts on; 1 unless said otherwise.</summary>
+    public TokenWeight Where { get; init; } = TokenWeight.One;
+
+    /// <summary>Whether the objective's correction μ multiplies this term, too. TRL: no; ms-swift: yes.</summary>
+    public bool Corrected { get; init; }
+
+    /// <summary>Whether ∂κ/∂ℓ = 0 on-policy, at ℓ = ℓ°.</summary>
+    public virtual bool SilentOnPolicy => false;
 
     /// <summary>The columns it reads.</summary>
     public abstract ImmutableArray<Column> Reads { get; }
@@ -25,10 +34,6 @@ public abstract record Regulariser(double Beta)
     public abstract double Add(
         RolloutBatch batch, ReadOnlySpan<double> logp, ReadOnlySpan<double> weights, Span<double> coefficients,
         Span<double> entropyCoefficients);
-
-    private static double Checked(double beta) => double.IsFinite(beta)
-        ? beta
-        : throw InvalidInputException.Because($"A regulariser's β must be a finite number; got {beta}.");
 }
 
 /// <summary>Estimators of KL(π_θ‖π_anchor) at a sampled token, y = ℓ_anchor − ℓ.</summary>
@@ -42,6 +47,9 @@ public enum KlEstimator
 
     /// <summary>κ = e^y − y − 1, ∂κ/∂ℓ = 1 − e^y. GRPO's, arXiv:2402.03300.</summary>
     K3,
+
+    /// <summary>κ = |y|, ∂κ/∂ℓ = sign(−y), 0 at y = 0.</summary>
+    Absolute,
 }
 
 /// <summary>κ = an estimate of KL(π_θ‖anchor) at each token.</summary>
@@ -58,19 +66,50 @@ public sealed record KlPenalty(KlEstimator Estimator, double Beta) : Regulariser
 
         = Column.RefLogp;
 
+    /// <summary>y is clamped to ±this, without a gradient beyond; +∞: not clamped. 20 in verl's k3.</summary>
+    public double LogBound { get; init => field = Checks.PositiveBound(value, "A KL penalty's bound on y"); } = double.PositiveInfinity;
+
+    /// <summary>κ is clamped to ±this, without a gradient beyond; +∞: not clamped. 10 in verl's k3 and OpenRLHF.</summary>
+    public double ValueBound { get; init => field = Checks.PositiveBound(value, "A KL penalty's bound on κ"); } = double.PositiveInfinity;
+
+    /// <summary>The value is the estimator's, the gradient k2's, −y: verl's k1+ and k3+. Neither bound touches that gradient.</summary>
+    public bool StraightThrough { get; init; }
+
+    /// <summary>
+    /// κ is multiplied by the ratio r = exp(ℓ − ℓ°), differentiated too: ∂(rκ)/∂ℓ = r·(κ + ∂κ/∂ℓ), unbiased off-policy.
+    /// TRL @ f2cd5771, use_bias_correction_kl; slime's ratio-weighted KL.
+    /// </summary>
+    public bool TimesRatio { get; init; }
+
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [Against];
+
+    /// <summary>Against the behaviour policy k2, k3 and |k1| are at their minimum on-policy.</summary>
+    public override bool SilentOnPolicy => Against == Column.OldLogp && (StraightThrough || Estimator != KlEstimator.K1);
 
     /// <inheritdoc/>
     public override double Add(
         RolloutBatch batch, ReadOnlySpan<double> logp, ReadOnlySpan<double> weights, Span<double> coefficients,
         Span<double> entropyCoefficients)
     {
-        var anchor = batch[Against];
+        ReadOnlySpan<double> anchor = batch[Against], frozen = batch[Column.Logp], old = batch[Column.OldLogp];
         double sum = 0;
         for (int t = 0; t < logp.Length; t++)
         {
-            var (value, slope) = At(anchor[t] - logp[t]);
+            double y = anchor[t] - logp[t];
+            var (value, slope) = Bounded(y);
+            if (StraightThrough)
+            {
+                double still = anchor[t] - frozen[t];
+                (value, slope) = (Bounded(still).Value + (((y * y) - (still * still)) / 2), -y);
+            }
+
+            if (TimesRatio)
+            {
+                double ratio = Math.Exp(logp[t] - old[t]);
+                (value, slope) = (ratio * value, ratio * (value + slope));
+            }
+
             sum += weights[t] * value;
             coefficients[t] -= Beta * (weights[t] * slope);
         }
@@ -78,11 +117,18 @@ public sealed record KlPenalty(KlEstimator Estimator, double Beta) : Regulariser
         return -Beta * sum;
     }
 
+    private (double Value, double Slope) Bounded(double y)
+    {
+        var (value, slope) = At(Math.Clamp(y, -LogBound, LogBound));
+        return (Math.Clamp(value, -ValueBound, ValueBound), Math.Abs(y) > LogBound || Math.Abs(value) > ValueBound ? 0 : slope);
+    }
+
     private (double Value, double Slope) At(double y) => Estimator switch
     {
         KlEstimator.K1 => (-y, 1),
         KlEstimator.K2 => (y * y / 2, -y),
         KlEstimator.K3 => (Math.Exp(y) - y - 1, 1 - Math.Exp(y)),
+        KlEstimator.Absolute => (Math.Abs(y), -Math.Sign(y)),
         _ => throw InvalidInputException.Because($"There is no KL estimator {Estimator}."),
     };
 }
@@ -95,6 +141,7 @@ public sealed record EntropyBonus(double Beta) : Regulariser(Beta)
 
     /// <inheritdoc/>
     public override bool ActsOnEntropy => true;
+
 
     /// <inheritdoc/>
     public override double Add(

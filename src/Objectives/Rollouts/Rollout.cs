@@ -73,6 +73,13 @@ public sealed record Rollout
         init => _columns[(int)Column.TokenReward] = value;
     }
 
+    /// <summary>Uniform random numbers in [0, 1), shape [T]; null where no method chooses at random.</summary>
+    public double[]? Random
+    {
+        get => _columns[(int)Column.Random];
+        init => _columns[(int)Column.Random] = value;
+    }
+
     /// <summary>Token ids, shape [T]; null where unknown (shared prefixes cannot be found then).</summary>
     public int[]? Tokens { get; init; }
 

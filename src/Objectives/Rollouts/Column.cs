@@ -26,6 +26,9 @@ public enum Column
 
     /// <summary>A reward given at the token itself, in units of reward.</summary>
     TokenReward,
+
+    /// <summary>A uniform random number in [0, 1), by which methods that choose tokens at random choose: randomness is data.</summary>
+    Random,
 }
 
 /// <summary>The names of the columns in files, and the rule each value must keep.</summary>
@@ -37,13 +40,18 @@ public static class Columns
     public const double LogpRounding = 1e-6;
 
     private static readonly string[] FieldNames =
-        ["logps", "old_logps", "ref_logps", "rollout_logps", "entropies", "values", "sum_pi_squared", "token_rewards"];
+        ["logps", "old_logps", "ref_logps", "rollout_logps", "entropies", "values", "sum_pi_squared", "token_rewards", "random"];
 
     /// <summary>Every column, in the order of <see cref="Column"/>.</summary>
     public static IReadOnlyList<Column> All { get; } = Enum.GetValues<Column>();
 
     /// <summary>The field of schema <c>grouprl-batch/1</c> that holds <paramref name="column"/>.</summary>
     public static string Field(this Column column) => FieldNames[(int)column];
+
+    /// <summary>The column itself, where it holds log-probs.</summary>
+    internal static Column LogProbs(Column column, string name) => column is Column.Logp or Column.OldLogp or Column.RefLogp or Column.RolloutLogp
+        ? column
+        : throw InvalidInputException.Because($"{name} is logps, old_logps, ref_logps or rollout_logps; got {column.Field()}.");
 
     /// <summary>The rule that <paramref name="value"/> breaks as an entry of <paramref name="column"/>, or null where it keeps them all.</summary>
     internal static string? BrokenRule(this Column column, double value) => column switch
@@ -53,6 +61,7 @@ public static class Columns
             "must not exceed 0, being a log-probability",
         Column.Entropy when value < -LogpRounding => "must not be negative, being an entropy",
         Column.SumPiSquared when value is < 0 or > 1 + LogpRounding => "must lie in [0, 1], being a collision probability",
+        Column.Random when value is < 0 or >= 1 => "must lie in [0, 1), being a uniform random number",
         _ => null,
     };
 }

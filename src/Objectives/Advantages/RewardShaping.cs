@@ -1,0 +1,209 @@
+using System.Collections.Immutable;
+
+namespace GroupRL.Objectives;
+
+/// <summary>Turns what a completion carries into the one reward Rᵢ that the advantage reads, shape [B], units of reward.</summary>
+public abstract record RewardShaping
+{
+    /// <summary>The rewards as they are; the default.</summary>
+    public static RewardShaping None { get; } = new SingleReward();
+
+    /// <summary>What this shaping promises.</summary>
+    public abstract Traits Traits { get; }
+
+    /// <summary>The columns it reads.</summary>
+    public virtual ImmutableArray<Column> Reads => [];
+
+    /// <summary>K, the number of rewards that a completion must carry; null where any number will do.</summary>
+    public virtual int? Count => 1;
+
+    /// <summary>Writes Rᵢ for every row, shape [B].</summary>
+    /// <exception cref="InvalidInputException">A reward that this shaping does not define.</exception>
+    public abstract void Fill(RolloutBatch batch, Span<double> rewards);
+}
+
+/// <summary>What is done where a completion lacks a reward.</summary>
+public enum MissingReward
+{
+    /// <summary>The batch is refused.</summary>
+    Refused,
+
+    /// <summary>
+    /// It takes no part: a sum of several runs over those that are there, and a completion that has none gets A = 0 and counts in no
+    /// statistic. TRL @ f2cd5771, where a reward function returned None.
+    /// </summary>
+    Skipped,
+}
+
+/// <summary>Rᵢ is the completion's only reward. Several rewards are refused.</summary>
+public sealed record SingleReward : RewardShaping
+{
+    /// <summary>What is done where it is missing.</summary>
+    public MissingReward Missing { get; init; } = MissingReward.Refused;
+
+    /// <inheritdoc/>
+    public override Traits Traits => Traits.UnshapedRewards;
+
+    /// <inheritdoc/>
+    public override void Fill(RolloutBatch batch, Span<double> rewards)
+    {
+        if (batch.RewardsPerRow != 1)
+        {
+            throw InvalidInputException.Because(
+                $"The objective takes 1 reward a completion; the batch carries {batch.RewardsPerRow} (combine them with a weighted sum).");
+        }
+
+        for (int i = 0; i < batch.Rows; i++)
+            rewards[i] = KnownOrNaN(batch, i, 0, Missing);
+    }
+
+    internal static double KnownOrNaN(RolloutBatch batch, int i, int k, MissingReward missing)
+    {
+        if (batch.TryReward(i, k, out double reward) || missing == MissingReward.Skipped)
+            return reward;
+        int g = batch.GroupOf(i);
+        throw InvalidInputException.Because(
+            $"The objective needs every reward; reward {k} of group {g}, completion {i - batch.Group(g).Start.Value} is missing.");
+    }
+}
+
+/// <summary>Several rewards a completion, with a weight for each.</summary>
+/// <param name="Weights">w, shape [K]; empty: 1 for each, however many there are.</param>
+public abstract record SeveralRewards(ImmutableArray<double> Weights) : RewardShaping
+{
+    /// <summary>w, shape [K]; empty: 1 for each, however many there are.</summary>
+    public ImmutableArray<double> Weights { get; } = Weights is { IsDefault: false } && Weights.All(double.IsFinite)
+        ? Weights
+        : throw InvalidInputException.Because($"The weights of several rewards must be finite numbers.");
+
+    /// <summary>What is done where a completion lacks one of them.</summary>
+    public MissingReward Missing { get; init; } = MissingReward.Refused;
+
+    /// <inheritdoc/>
+    public sealed override int? Count => Weights.IsEmpty ? null : Weights.Length;
+
+    /// <inheritdoc/>
+    public override Traits Traits => Traits.None;
+
+    /// <summary>Equal where the weights and the rule for missing rewards are.</summary>
+    public virtual bool Equals(SeveralRewards? other) =>
+        other is not null && EqualityContract == other.EqualityContract && Missing == other.Missing && Weights.SequenceEqual(other.Weights);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Missing, Weights.Length);
+
+    /// <inheritdoc/>
+    public sealed override void Fill(RolloutBatch batch, Span<double> rewards)
+    {
+        if (Count is { } count && batch.RewardsPerRow != count)
+            throw InvalidInputException.Because($"The objective weighs {count} rewards; the batch carries {batch.RewardsPerRow} a completion.");
+        rewards.Fill(double.NaN);
+        using var single = new Scratch(batch.Rows);
+        for (int k = 0; k < batch.RewardsPerRow; k++)
+        {
+            for (int i = 0; i < batch.Rows; i++)
+                single.Span[i] = SingleReward.KnownOrNaN(batch, i, k, Missing);
+            Transform(batch, single.Span);
+            for (int i = 0; i < batch.Rows; i++)
+            {
+                if (batch.TryReward(i, k, out _))
+                    rewards[i] = (double.IsNaN(rewards[i]) ? 0 : rewards[i]) + ((Weights.IsEmpty ? 1 : Weights[k]) * single.Span[i]);
+            }
+        }
+    }
+
+    /// <summary>What happens to the k-th reward of all rows, shape [B], NaN where missing, before it is weighed.</summary>
+    protected abstract void Transform(RolloutBatch batch, Span<double> rewards);
+}
+
+/// <summary>Rᵢ = Σₖ wₖ Rᵢₖ over the rewards of a completion.</summary>
+/// <param name="Weights">w, shape [K]; empty: 1 for each, however many there are.</param>
+/// <remarks>TRL @ f2cd5771, multi_objective_aggregation="sum_then_normalize".</remarks>
+public sealed record WeightedRewards(ImmutableArray<double> Weights) : SeveralRewards(Weights)
+{
+    /// <inheritdoc/>
+    protected override void Transform(RolloutBatch batch, Span<double> rewards)
+    {
+    }
+}
+
+/// <summary>Rᵢ = Σₖ wₖ aᵢₖ, aₖ the advantage of the k-th reward alone: each reward is scored in its group before they are added (GDPO).</summary>
+/// <param name="Score">a, from one reward.</param>
+/// <param name="Weights">w, shape [K]; empty: 1 for each, however many there are.</param>
+/// <remarks>TRL @ f2cd5771, multi_objective_aggregation="normalize_then_sum"; verl @ 1dda039b, compute_gdpo_outcome_advantage.</remarks>
+public sealed record ScoredRewards(RowAdvantage Score, ImmutableArray<double> Weights) : SeveralRewards(Weights)
+{
+    /// <inheritdoc/>
+    public bool Equals(ScoredRewards? other) => base.Equals(other) && Score == other.Score;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(base.GetHashCode(), Score);
+
+    /// <inheritdoc/>
+    protected override void Transform(RolloutBatch batch, Span<double> rewards)
+    {
+        using var scores = new Scratch(batch.Rows);
+        Score.FillRows(batch, rewards, scores.Span);
+        scores.Span.CopyTo(rewards);
+    }
+}
+
+/// <summary>Rᵢ clipped to [<paramref name="Low"/>, <paramref name="High"/>].</summary>
+/// <remarks>TRL @ f2cd5771, rloo_trainer.py: reward_clip_range.</remarks>
+public sealed record ClippedReward(RewardShaping Inner, double Low, double High) : RewardShaping
+{
+    /// <summary>The lower end of the range.</summary>
+    public double Low { get; } = Low <= High
+        ? Low
+        : throw InvalidInputException.Because($"A reward's clip range needs low ≤ high; got [{Low}, {High}].");
+
+    /// <summary>The upper end of the range.</summary>
+    public double High { get; } = High;
+
+    /// <inheritdoc/>
+    public override Traits Traits => Traits.None;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Column> Reads => Inner.Reads;
+
+    /// <inheritdoc/>
+    public override int? Count => Inner.Count;
+
+    /// <inheritdoc/>
+    public override void Fill(RolloutBatch batch, Span<double> rewards)
+    {
+        Inner.Fill(batch, rewards);
+        foreach (ref double reward in rewards)
+            reward = Math.Clamp(reward, Low, High);
+    }
+}
+
+/// <summary>Rᵢ − β Σₜ (ℓ°ᵢₜ − ℓʳᵢₜ): the k1 estimate of KL(old‖ref) of the completion as a penalty in the reward, without gradient.</summary>
+/// <remarks>TRL @ f2cd5771, rloo_trainer.py; applied after the reward's clip.</remarks>
+public sealed record KlInReward(RewardShaping Inner, double Beta) : RewardShaping
+{
+    /// <inheritdoc/>
+    public override Traits Traits => Traits.None;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Column> Reads => [.. Inner.Reads, Column.OldLogp, Column.RefLogp];
+
+    /// <inheritdoc/>
+    public override int? Count => Inner.Count;
+
+    /// <inheritdoc/>
+    public override void Fill(RolloutBatch batch, Span<double> rewards)
+    {
+        Inner.Fill(batch, rewards);
+        var old = batch[Column.OldLogp];
+        var reference = batch[Column.RefLogp];
+        for (int i = 0; i < batch.Rows; i++)
+        {
+            double kl = 0;
+            var (start, length) = batch.Row(i).GetOffsetAndLength(batch.Tokens);
+            for (int t = start; t < start + length; t++)
+                kl += old[t] - reference[t];
+            rewards[i] -= Beta * kl;
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+
+namespace GroupRL.Objectives;
+
+/// <summary>
+/// αᵢₜ, the weight of a token's coefficient, one for each trainable token, shape [N]; frozen. Also the form of the detached
+/// corrections μ. Fully masked rows have no tokens and so no weight, but count in G and B.
+/// </summary>
+public abstract record TokenWeight
+{
+    /// <summary>1 everywhere.</summary>
+    public static TokenWeight One { get; } = new ConstantWeight(1);
+
+    /// <summary>What this weight promises.</summary>
+    public abstract Traits Traits { get; }
+
+    /// <summary>The columns it reads.</summary>
+    public virtual ImmutableArray<Column> Reads => [];
+
+    /// <summary>Writes αᵢₜ for every trainable token; <paramref name="advantages"/> has shape [N].</summary>
+    public abstract void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights);
+
+    /// <summary>The product of this weight and another, token by token.</summary>
+    public TokenWeight Times(TokenWeight other) => new ProductWeight([this, other]);
+
+    /// <summary>This weight times a number.</summary>
+    public TokenWeight Times(double factor) => Times(new ConstantWeight(factor));
+}
+
+/// <summary>α = <paramref name="Value"/> for every token: 1 is verl's token-sum.</summary>
+public sealed record ConstantWeight(double Value) : TokenWeight
+{
+    /// <summary>The weight, a finite number.</summary>
+    public double Value { get; init => field = Checks.Finite(value, "A constant weight"); } = Checks.Finite(Value, "A constant weight");
+
+    /// <inheritdoc/>
+    public override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated;
+
+    /// <inheritdoc/>
+    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights) => weights.Fill(Value);
+}
+
+/// <summary>α = Πₖ αₖ, token by token, in the order given.</summary>
+/// <param name="Factors">The factors, at least 1.</param>
+public sealed record ProductWeight(ImmutableArray<TokenWeight> Factors) : TokenWeight
+{
+    /// <summary>The factors, at least 1.</summary>
+    public ImmutableArray<TokenWeight> Factors { get; } = Factors is { IsDefault: false, Length: > 0 }
+        ? Factors
+        : throw InvalidInputException.Because($"A product of weights needs at least 1 factor; got 0.");
+
+    /// <summary>All factors' promises; 1/nᵢ survives beside uniform factors.</summary>
+    public override Traits Traits
+    {
+        get
+        {
+            var isolated = Factors.Aggregate(Traits.GroupIsolated, (all, factor) => all & factor.Traits);
+            // A factor that is uniform on shared prefixes only may break 1/nᵢ beyond them, so constants alone leave it standing.
+            var varying = Factors.Where(factor => factor is not ConstantWeight).ToArray();
+            var shape = varying.Length == 1 ? varying[0].Traits & Traits.RowMeanWeight : Traits.None;
+            bool uniform = Factors.All(factor => factor.Traits.HasFlag(Traits.UniformWeight));
+            return isolated | shape | (uniform ? Traits.UniformWeight : Traits.None);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Column> Reads => [.. Factors.SelectMany(factor => factor.Reads).Distinct()];
+
+    /// <inheritdoc/>
+    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)
+    {
+        Factors[0].Fill(batch, advantages, weights);
+        using var scratch = new Scratch(weights.Length);
+        foreach (var factor in Factors.AsSpan()[1..])
+        {
+            factor.Fill(batch, advantages, scratch.Span);
+            for (int t = 0; t < weights.Length; t++)
+                weights[t] *= scratch.Span[t];
+        }
+    }
+
+    /// <summary>Equal where the factors are, in order.</summary>
+    public bool Equals(ProductWeight? other) => other is not null && Factors.SequenceEqual(other.Factors);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Factors.Aggregate(0, HashCode.Combine);
+}
