@@ -45,7 +45,7 @@ internal sealed record Proposal(string Name, string Reference, SurrogateObjectiv
         if (string.IsNullOrWhiteSpace(name) || name.Length > LongestName)
             throw InvalidInputException.Because($"name must have 1 to {LongestName} characters; got {name.Length}.");
         fields.Text("description", "");
-        var proposal = new Proposal(name, reference, Compose(fields, Base(fields)), Expectations(fields));
+        var proposal = new Proposal(name, reference, Composition.Read(fields, Base(fields)), Expectations(fields));
         fields.End();
         return proposal;
     }
@@ -57,36 +57,6 @@ internal sealed record Proposal(string Name, string Reference, SurrogateObjectiv
         string id = Fields.AsText(element, "base");
         return Catalogue.Find(id)?.Objective
             ?? throw InvalidInputException.Because($"base names the unknown objective \"{id}\"; known are {Nearest.List(id, Catalogue.All.Select(entry => entry.Id))}.");
-    }
-
-    private static SurrogateObjective Compose(Fields fields, SurrogateObjective? start)
-    {
-        var objective = new SurrogateObjective(
-            fields.Find("advantage") is { } advantage ? Parts.Advantage(advantage, "advantage") : start?.Advantage ?? throw Lacks("advantage"),
-            fields.Find("kernel") is { } kernel ? Parts.Kernel(kernel, "kernel") : start?.Kernel ?? throw Lacks("kernel"),
-            fields.Find("weight") is { } weight ? Parts.Weight(weight, "weight") : start?.Weight ?? throw Lacks("weight"));
-        return objective with
-        {
-            Rewards = fields.Find("rewards") is { } rewards ? Shaping(rewards) : start?.Rewards ?? objective.Rewards,
-            Correction = fields.Find("correction") is { } correction ? Parts.Weight(correction, "correction") : start?.Correction ?? objective.Correction,
-            Regularisers = fields.Find("regularisers") is not null
-                ? [.. fields.Items("regularisers").Select((part, k) => Parts.Regulariser(part, $"regularisers[{k}]"))]
-                : start?.Regularisers ?? objective.Regularisers,
-        };
-
-        static InvalidInputException Lacks(string part) =>
-            InvalidInputException.Because($"a proposal needs the field \"{part}\", or a \"base\" that has one.");
-    }
-
-    // One step of shaping, or several in their order.
-    private static RewardShaping Shaping(JsonElement rewards)
-    {
-        if (rewards.ValueKind != JsonValueKind.Array)
-            return Parts.Shaping(rewards, "rewards", RewardShaping.None);
-        var steps = rewards.EnumerateArray().ToArray();
-        return steps.Length == 0
-            ? throw InvalidInputException.Because($"rewards must name at least one step; leave it out to keep those of the base.")
-            : steps.Index().Aggregate(RewardShaping.None, (inner, step) => Parts.Shaping(step.Item, $"rewards[{step.Index}]", inner));
     }
 
     private static ImmutableSortedDictionary<string, string> Expectations(Fields fields)

@@ -148,9 +148,33 @@ public sealed record ScoredRewards(RowAdvantage Score, ImmutableArray<double> We
     }
 }
 
+/// <summary>A step of shaping that changes what another shaping made.</summary>
+/// <param name="Inner">The shaping before this one.</param>
+public abstract record RewardStep(RewardShaping Inner) : RewardShaping
+{
+    /// <inheritdoc/>
+    public sealed override int? Count => Inner.Count;
+
+    /// <inheritdoc/>
+    public sealed override Traits Traits => Traits.None;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Column> Reads => Inner.Reads;
+
+    /// <inheritdoc/>
+    public sealed override void Fill(RolloutBatch batch, Span<double> rewards)
+    {
+        Inner.Fill(batch, rewards);
+        Change(batch, rewards);
+    }
+
+    /// <summary>Changes Rᵢ of every row, shape [B]; NaN, a missing reward, stays NaN.</summary>
+    protected abstract void Change(RolloutBatch batch, Span<double> rewards);
+}
+
 /// <summary>Rᵢ clipped to [<paramref name="Low"/>, <paramref name="High"/>].</summary>
 /// <remarks>TRL @ f2cd5771, rloo_trainer.py: reward_clip_range.</remarks>
-public sealed record ClippedReward(RewardShaping Inner, double Low, double High) : RewardShaping
+public sealed record ClippedReward(RewardShaping Inner, double Low, double High) : RewardStep(Inner)
 {
     /// <summary>The lower end of the range.</summary>
     public double Low { get; } = Low <= High
@@ -161,18 +185,8 @@ public sealed record ClippedReward(RewardShaping Inner, double Low, double High)
     public double High { get; } = High;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.None;
-
-    /// <inheritdoc/>
-    public override ImmutableArray<Column> Reads => Inner.Reads;
-
-    /// <inheritdoc/>
-    public override int? Count => Inner.Count;
-
-    /// <inheritdoc/>
-    public override void Fill(RolloutBatch batch, Span<double> rewards)
+    protected override void Change(RolloutBatch batch, Span<double> rewards)
     {
-        Inner.Fill(batch, rewards);
         foreach (ref double reward in rewards)
             reward = Math.Clamp(reward, Low, High);
     }
@@ -180,21 +194,14 @@ public sealed record ClippedReward(RewardShaping Inner, double Low, double High)
 
 /// <summary>Rᵢ − β Σₜ (ℓ°ᵢₜ − ℓʳᵢₜ): the k1 estimate of KL(old‖ref) of the completion as a penalty in the reward, without gradient.</summary>
 /// <remarks>TRL @ f2cd5771, rloo_trainer.py; applied after the reward's clip.</remarks>
-public sealed record KlInReward(RewardShaping Inner, double Beta) : RewardShaping
+public sealed record KlInReward(RewardShaping Inner, double Beta) : RewardStep(Inner)
 {
-    /// <inheritdoc/>
-    public override Traits Traits => Traits.None;
-
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [.. Inner.Reads, Column.OldLogp, Column.RefLogp];
 
     /// <inheritdoc/>
-    public override int? Count => Inner.Count;
-
-    /// <inheritdoc/>
-    public override void Fill(RolloutBatch batch, Span<double> rewards)
+    protected override void Change(RolloutBatch batch, Span<double> rewards)
     {
-        Inner.Fill(batch, rewards);
         var old = batch[Column.OldLogp];
         var reference = batch[Column.RefLogp];
         for (int i = 0; i < batch.Rows; i++)

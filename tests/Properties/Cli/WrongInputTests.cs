@@ -63,8 +63,8 @@ public sealed class WrongInputTests : IDisposable
     [InlineData(Grouprl.Head + """ "base":"grpo","name":"a\nb"}""", "name must be a text of one line")]
     [InlineData(Grouprl.Head + """ "base":"grpo","name":""}""", "name must have 1 to 100 characters")]
     [InlineData(Grouprl.Head + """ "base":"grpo","rewards":[]}""", "rewards must name at least one step")]
-    [InlineData(Grouprl.Head + """ "base":"grpo","rewards":{"name":"weighted-sum","weights":[]}}""", "at least 1 weight")]
-    [InlineData(Grouprl.Head + """ "base":"grpo","rewards":[{"name":"kl-in-reward","beta":1},{"name":"weighted-sum","weights":[1]}]}""", "rewards[1]: weighted-sum reads the completion's own rewards, so it must come first")]
+    [InlineData(Grouprl.Head + """ "base":"grpo","rewards":{"name":"weighted-sum","weights":[]}}""", "at least 1 number")]
+    [InlineData(Grouprl.Head + """ "base":"grpo","rewards":[{"name":"kl-in-reward","beta":1},{"name":"weighted-sum","weights":[1]}]}""", "rewards[1] reads the completion's own rewards, so it must come first")]
     public void A_wrong_proposal_is_refused_in_one_sentence(string text, string words) =>
         _grouprl.Refuses(["falsify", _grouprl.File("wrong.json", text)], words);
 

@@ -1,0 +1,173 @@
+using GroupRL.Objectives;
+
+namespace GroupRL.Cli;
+
+/// <summary>The parts of an objective by the names that a proposal calls them. Adding a part to the language is adding a line here.</summary>
+internal static class Parts
+{
+    private static readonly (string, Counted)[] s_over = [("all-rows", Counted.AllRows), ("live-rows", Counted.LiveRows)];
+
+    private static readonly (string, EqualRewards)[] s_equal = [("give-zero", EqualRewards.GiveZero), ("are-computed", EqualRewards.AreComputed)];
+
+    private static readonly (string, Average)[] s_averages =
+    [
+        ("over-prompts", Average.OverPrompts), ("over-rows", Average.OverRows), ("over-live-rows", Average.OverLiveRows), ("nothing", Average.Nothing),
+    ];
+
+    private static readonly (string, MissingReward)[] s_missing = [("refused", MissingReward.Refused), ("skipped", MissingReward.Skipped)];
+
+    private static readonly (string, RatioLevel)[] s_levels =
+        [("token", RatioLevel.Token), ("mean", RatioLevel.SequenceMean), ("sum", RatioLevel.SequenceSum)];
+
+    /// <summary>Advantages.</summary>
+    public static PartList<Advantage> Advantages { get; } = new PartList<Advantage>("advantage")
+        .With<StandardScore>("standard-score", f => new()
+        {
+            Ddof = f.Choice("std", p => p.Ddof, ("sample", 1), ("population", 0)),
+            Epsilon = f.Number("epsilon", p => p.Epsilon, 0),
+            Over = f.Choice("over", p => p.Over, s_over),
+            Equal = f.Choice("equal-rewards", p => p.Equal, s_equal),
+        })
+        .With<MeanBaseline>("mean-baseline", f => new()
+        {
+            Over = f.Choice("over", p => p.Over, s_over),
+            Equal = f.Choice("equal-rewards", p => p.Equal, s_equal),
+        })
+        .With<LeaveOneOut>("leave-one-out", f => new()
+        {
+            Over = f.Choice("over", p => p.Over, s_over),
+            Equal = f.Choice("equal-rewards", p => p.Equal, s_equal),
+        })
+        .With<BatchScaledBaseline>("batch-scaled", f => new(f.Number("epsilon", p => p.Epsilon)))
+        .With<BatchNormalised>("batch-normalised", f => new(Rows(f, "of", p => p.Inner), f.Number("epsilon", p => p.Epsilon)))
+        .With<NoBaseline>("none", _ => new());
+
+    /// <summary>Shapes of a ratio's worth; a clip's bounds are given as ε, so that the range is [1 − low, 1 + high].</summary>
+    public static PartList<Shape> Shapes { get; } = new PartList<Shape>("shape")
+        .With<Unclipped>("unclipped", _ => new())
+        .With<Clip>("clip", Range)
+        .With<SoftGate>("soft-gate", f => new(f.Number("positive-tau", p => p.PositiveTau, 1), f.Number("negative-tau", p => p.NegativeTau, 1.05)));
+
+    /// <summary>Kernels.</summary>
+    public static PartList<Kernel> Kernels { get; } = new PartList<Kernel>("kernel")
+        .With<TokenRatio>("token-ratio", f => new(Shape(f, p => p.Shape)) { LogBound = f.Number("log-bound", p => p.LogBound, double.PositiveInfinity) })
+        .With<SequenceRatio>("sequence-ratio", f => new(
+            f.Choice("of", p => p.Ratio, ("mean", RatioLevel.SequenceMean), ("sum", RatioLevel.SequenceSum)), Shape(f, p => p.Shape)))
+        .With<SequenceTokenRatio>("sequence-token-ratio", f => new(Shape(f, p => p.Shape)) { LogCap = f.Number("log-cap", p => p.LogCap, double.PositiveInfinity) })
+        .With<ClippedImportance>("clipped-importance", f => new(f.Number("low", p => p.Low, 0), f.Number("high", p => p.High))
+        {
+            LogBound = f.Number("log-bound", p => p.LogBound, double.PositiveInfinity),
+        })
+        .With<GradientPreservingClip>("gradient-preserving-clip", f => new(f.Inner("clip", p => p.Clip, Range) ?? throw InvalidInputException.Because($"a gradient-preserving-clip needs the field \"clip\".")))
+        .With<GeometricMean>("geometric-mean", f => new(f.Number("low", p => p.Low), f.Number("high", p => p.High))
+        {
+            CountEpsilon = f.Number("count-epsilon", p => p.CountEpsilon, 0),
+        })
+        .With<LogRatioRegression>("log-ratio-regression", f => new(f.Number("tau", p => p.Tau)))
+        .With<GroupVariance>("group-variance", f => new(f.Number("beta", p => p.Beta)))
+        .With<LogLikelihood>("log-likelihood", _ => new());
+
+    /// <summary>Token weights, which corrections are, too.</summary>
+    public static PartList<TokenWeight> Weights { get; } = new PartList<TokenWeight>("weight")
+        .With<RowMean>("row-mean", f => new()
+        {
+            Averaged = f.Choice("average", p => p.Averaged, s_averages),
+            CountEpsilon = f.Number("count-epsilon", p => p.CountEpsilon, 0),
+        })
+        .With<RowSum>("row-sum", f => new() { Averaged = f.Choice("average", p => p.Averaged, s_averages), Length = f.Number("length", p => p.Length, 1) })
+        .With<PaddedRowSum>("padded-row-sum", f => new() { Averaged = f.Choice("average", p => p.Averaged, s_averages) })
+        .With<GroupTokenMean>("group-token-mean", _ => new())
+        .With<BatchTokenMean>("batch-token-mean", f => new()
+        {
+            Items = f.Number("items", p => p.Items, 1),
+            CountEpsilon = f.Number("count-epsilon", p => p.CountEpsilon, 0),
+        })
+        .With<ConstantWeight>("constant", f => new(f.Number("value", p => p.Value)))
+        .With<ProductWeight>("product", f => new(f.Parts("of", p => p.Factors, Weights!)))
+        .With<TruncatedImportance>("truncated-importance", f => new(
+            f.Choice("level", p => p.Level, s_levels), f.Number("low", p => p.Low, 0), f.Number("high", p => p.High, double.PositiveInfinity))
+        {
+            Of = Numerator(f),
+            Against = Denominator(f),
+            LogBound = f.Number("log-bound", p => p.LogBound, double.PositiveInfinity),
+        })
+        .With<ImportanceMask>("importance-mask", f => new(
+            f.Choice("level", p => p.Level, s_levels), f.Number("low", p => p.Low, 0), f.Number("high", p => p.High, double.PositiveInfinity))
+        {
+            Of = Numerator(f),
+            Against = Denominator(f),
+            LogBound = f.Number("log-bound", p => p.LogBound, double.PositiveInfinity),
+        })
+        .With<TotalVariationRegion>("total-variation-region", f => new(f.Number("low", p => p.Low), f.Number("high", p => p.High)))
+        .With<BinaryKlRegion>("binary-kl-region", f => new(f.Number("low", p => p.Low), f.Number("high", p => p.High)))
+        .With<ProbabilityRegion>("probability-region", f => new(f.Number("threshold", p => p.Threshold)));
+
+    /// <summary>Regularisers.</summary>
+    public static PartList<Regulariser> Regularisers { get; } = new PartList<Regulariser>("regulariser")
+        .With<KlPenalty>("kl", f => new(
+            f.Choice("estimator", p => p.Estimator, ("k3", KlEstimator.K3), ("k2", KlEstimator.K2), ("k1", KlEstimator.K1), ("abs", KlEstimator.Absolute)),
+            f.Number("beta", p => p.Beta))
+        {
+            Against = f.Choice("against", p => p.Against, [.. LogProbs(Column.RefLogp, Column.OldLogp, Column.RolloutLogp)]),
+            LogBound = f.Number("log-bound", p => p.LogBound, double.PositiveInfinity),
+            ValueBound = f.Number("value-bound", p => p.ValueBound, double.PositiveInfinity),
+            StraightThrough = f.Flag("straight-through", p => p.StraightThrough),
+            TimesRatio = f.Flag("times-ratio", p => p.TimesRatio),
+            Weight = f.Optional("weight", p => p.Weight, Weights),
+            Where = f.Part("where", p => p.Where, Weights, TokenWeight.One),
+            Corrected = f.Flag("corrected", p => p.Corrected),
+        })
+        .With<EntropyBonus>("entropy-bonus", f => new(f.Number("beta", p => p.Beta))
+        {
+            Weight = f.Optional("weight", p => p.Weight, Weights),
+            Where = f.Part("where", p => p.Where, Weights, TokenWeight.One),
+            Corrected = f.Flag("corrected", p => p.Corrected),
+        });
+
+    /// <summary>Steps of reward shaping: the first reads the completion's own rewards, each other the result of the one before it.</summary>
+    public static PartList<RewardShaping> Shapings { get; } = new PartList<RewardShaping>("reward shaping")
+        .With<SingleReward>("single", f => new() { Missing = f.Choice("missing", p => p.Missing, s_missing) })
+        .With<WeightedRewards>("weighted-sum", f => new(f.Numbers("weights", p => p.Weights)) { Missing = f.Choice("missing", p => p.Missing, s_missing) })
+        .With<ScoredRewards>("scored-sum", f => new(Rows(f, "score", p => p.Score), f.Numbers("weights", p => p.Weights))
+        {
+            Missing = f.Choice("missing", p => p.Missing, s_missing),
+        })
+        .With<ClippedReward>("clipped", f => new(RewardShaping.None, f.Number("low", p => p.Low), f.Number("high", p => p.High)))
+        .With<KlInReward>("kl-in-reward", f => new(RewardShaping.None, f.Number("beta", p => p.Beta)));
+
+    private static Clip Range(PartFields<Clip> f) =>
+        Clip.Range(
+            f.Number("low", p => Epsilon(p.Low, e => 1 - e)), f.Number("high", p => Epsilon(p.High, e => 1 + e)), f.Number("cap", p => p.Cap, double.PositiveInfinity)) with
+        {
+            Dual = f.Number("dual", p => p.Dual, double.PositiveInfinity),
+        };
+
+    // The shortest ε that gives the bound again: 0.2, not 1 − 0.8.
+    private static double Epsilon(double bound, Func<double, double> boundOf)
+    {
+        double exact = Math.Abs(bound - 1);
+        return Enumerable.Range(1, 15).Select(digits => Math.Round(exact, digits)).FirstOrDefault(rounded => boundOf(rounded) == bound, exact);
+    }
+
+    // "clip" with its ε alone is the common case; other shapes stand under "shape", and neither means unclipped.
+    private static Shape Shape<TPart>(PartFields<TPart> f, Func<TPart, Shape> of)
+        where TPart : class =>
+        f.Inner("clip", part => of(part) as Clip, Range) ?? f.Part("shape", of, Shapes, s_unclipped);
+
+    private static readonly Shape s_unclipped = new Unclipped();
+
+    private static RowAdvantage Rows<TPart>(PartFields<TPart> f, string field, Func<TPart, RowAdvantage> of)
+        where TPart : class =>
+        f.Part<Advantage>(field, of, Advantages) as RowAdvantage
+            ?? throw InvalidInputException.Because($"{field} must be an advantage of one number a completion.");
+
+    private static Column Numerator<TPart>(PartFields<TPart> f)
+        where TPart : PolicyRatioWeight =>
+        f.Choice("ratio-of", p => p.Of, LogProbs(Column.OldLogp, Column.Logp, Column.RolloutLogp, Column.RefLogp));
+
+    private static Column Denominator<TPart>(PartFields<TPart> f)
+        where TPart : PolicyRatioWeight =>
+        f.Choice("against", p => p.Against, LogProbs(Column.RolloutLogp, Column.OldLogp, Column.Logp, Column.RefLogp));
+
+    private static (string, Column)[] LogProbs(params Column[] columns) => [.. columns.Select(column => (column.Field(), column))];
+}
