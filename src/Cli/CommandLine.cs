@@ -93,6 +93,8 @@ internal static class CommandLine
         Evaluate(terminal),
         Replay(terminal),
         Check(terminal),
+        Diff(terminal),
+        Audit(terminal),
     };
 
     private static Command Falsify(Terminal terminal)
@@ -112,8 +114,8 @@ internal static class CommandLine
 
     private static Command Claims(Terminal terminal)
     {
-        var id = new Argument<string?>("ID") { Description = "One claim; all where omitted.", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("claims", "List the claims, or show one with its hypotheses, source and derivation.") { id, Json };
+        var id = new Argument<string?>("ID") { Description = "One claim, or an objective of the catalogue; all claims where omitted.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("claims", "List the claims, or show one with its hypotheses, source and derivation, or an objective with its parts and what is expected of it.") { id, Json };
         command.SetAction(parsed => new ClaimsCommand(terminal, parsed.GetValue(Json)).Run(parsed.GetValue(id)));
         return command;
     }
@@ -150,6 +152,40 @@ internal static class CommandLine
             Proposal.KnownClaim(parsed.GetValue(claim)!),
             Proposal.Resolve(parsed.GetValue(RequiredObjective)!),
             KnownOptimizer(parsed.GetValue(Optimizer)!),
+            Files.ReadBatch(parsed.GetValue(Batch)!),
+            parsed.GetValue(Batch)!));
+        return command;
+    }
+
+    private static Command Diff(Terminal terminal)
+    {
+        var first = new Argument<string>("A") { Description = "A catalogue id or a proposal file." };
+        var second = new Argument<string>("B") { Description = "Another." };
+        var batch = new Option<string?>("--batch") { Description = "The batch to compare them on; a small worked one where omitted.", HelpName = "FILE" };
+        var command = new Command("diff", "Say in words and on a batch how two objectives differ.") { first, second, batch, Json };
+        command.SetAction(parsed => new DiffCommand(terminal, parsed.GetValue(Json)).Run(
+            Proposal.Resolve(parsed.GetValue(first)!),
+            Proposal.Resolve(parsed.GetValue(second)!),
+            parsed.GetValue(batch) is { } file ? Files.ReadBatch(file) : null,
+            parsed.GetValue(batch) ?? "the worked batch"));
+        return command;
+    }
+
+    private static Command Audit(Terminal terminal)
+    {
+        var against = new Option<string>("--against")
+        {
+            Description = "What to compare with: a catalogue id or a proposal file.",
+            HelpName = "ID|FILE",
+            DefaultValueFactory = _ => "dr-grpo",
+        };
+        var command = new Command("audit", "Say what an objective does to your own rollouts: pushes on shared prefixes, clipped tokens, advantages of rounding.")
+        {
+            RequiredObjective, Batch, against, Json,
+        };
+        command.SetAction(parsed => new AuditCommand(terminal, parsed.GetValue(Json)).Run(
+            Proposal.Resolve(parsed.GetValue(RequiredObjective)!),
+            Proposal.Resolve(parsed.GetValue(against)!),
             Files.ReadBatch(parsed.GetValue(Batch)!),
             parsed.GetValue(Batch)!));
         return command;
