@@ -95,6 +95,7 @@ internal static class CommandLine
         Check(terminal),
         Diff(terminal),
         Audit(terminal),
+        CatalogueList(terminal),
     };
 
     private static Command Falsify(Terminal terminal)
@@ -188,6 +189,15 @@ internal static class CommandLine
             Proposal.Resolve(parsed.GetValue(against)!),
             Files.ReadBatch(parsed.GetValue(Batch)!),
             parsed.GetValue(Batch)!));
+        return command;
+    }
+
+    private static Command CatalogueList(Terminal terminal)
+    {
+        var parts = new Option<bool>("--parts") { Description = "List the parts of proposals instead." };
+        var markdown = new Option<bool>("--markdown") { Description = "Print a page of the documentation." };
+        var command = new Command("catalogue", "List every objective with its formula, source and departures, or every part of a proposal.") { parts, markdown, Json };
+        command.SetAction(parsed => new CatalogueCommand(terminal, parsed.GetValue(Json)).Run(parsed.GetValue(parts), parsed.GetValue(markdown)));
         return command;
     }
 

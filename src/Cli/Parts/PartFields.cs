@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using GroupRL.Objectives;
@@ -6,13 +7,16 @@ using GroupRL.Objectives;
 namespace GroupRL.Cli;
 
 /// <summary>
-/// The fields of a part, read from JSON or written to it: one description of a part serves both. Reading, each call takes its field;
-/// writing, each call takes the value from the part and puts it down unless it is the default.
+/// The fields of a part, read from JSON, written to it, or listed: one description of a part serves all three. Reading, each call takes its
+/// field; writing, each call takes the value from the part and puts it down unless it is the default; listing, each call notes its words.
 /// </summary>
 /// <typeparam name="TPart">The part.</typeparam>
 internal sealed class PartFields<TPart>
     where TPart : class
 {
+    // What a required number, of which nothing is known yet, is while the fields are listed: any would do.
+    private const double AnyNumber = 1;
+
     private readonly Fields? _source;
     private readonly TPart? _part;
 
@@ -22,14 +26,27 @@ internal sealed class PartFields<TPart>
     /// <summary>Writes <paramref name="part"/> into <see cref="Written"/>.</summary>
     public PartFields(TPart part) => _part = part;
 
+    /// <summary>Lists.</summary>
+    public PartFields()
+    {
+    }
+
     /// <summary>What was written.</summary>
     public JsonObject Written { get; } = [];
+
+    /// <summary>What was listed: a field, what it may hold, and whether it is required.</summary>
+    public List<FieldText> Listed { get; } = [];
+
+    /// <summary>Whether the fields are being listed.</summary>
+    public bool Lists => _source is null && _part is null;
 
     /// <summary>A finite number; without a fallback it is required.</summary>
     public double Number(string field, Func<TPart, double> of, double? fallback = null)
     {
         if (_source is not null)
             return _source.Number(field, fallback);
+        if (Lists)
+            return List(field, fallback ?? AnyNumber, fallback is { } value0 ? $"**{(double.IsFinite(value0) ? value0.ToString("R", CultureInfo.InvariantCulture) : "none")}**" : "a number", fallback is null);
         double value = of(_part!);
         return Put(field, value, value != fallback ? JsonValue.Create(value) : null);
     }
@@ -51,6 +68,8 @@ internal sealed class PartFields<TPart>
     {
         if (_source is not null)
             return _source.Choice(field, choices);
+        if (Lists)
+            return List(field, choices[0].Value, string.Join(", ", choices.ToArray().Select((choice, k) => k == 0 ? $"**{choice.Word}**" : choice.Word)), required: false);
         var value = of(_part!);
         for (int k = 0; k < choices.Length; k++)
         {
@@ -64,6 +83,8 @@ internal sealed class PartFields<TPart>
     /// <summary>Numbers; empty where left out.</summary>
     public ImmutableArray<double> Numbers(string field, Func<TPart, ImmutableArray<double>> of)
     {
+        if (Lists)
+            return List<ImmutableArray<double>>(field, [], "numbers", required: false);
         if (_source is null)
             return Put(field, of(_part!), of(_part!) is { Length: > 0 } values ? new JsonArray([.. values.Select(value => (JsonNode?)value)]) : null);
         if (_source.Find(field) is null)
@@ -76,6 +97,8 @@ internal sealed class PartFields<TPart>
     public TInner Part<TInner>(string field, Func<TPart, TInner> of, PartList<TInner> known, TInner? fallback = null)
         where TInner : class
     {
+        if (Lists)
+            return List(field, fallback ?? known.Any, fallback is null ? $"{known.Article} {known.Kind}" : $"**{PartText.Of(known.Write(fallback))}**, or another {known.Kind}", fallback is null);
         if (_source is null)
             return Put(field, of(_part!), of(_part!).Equals(fallback) ? null : known.Write(of(_part!)));
         return _source.Find(field) is { } inner
@@ -87,6 +110,8 @@ internal sealed class PartFields<TPart>
     public TInner? Optional<TInner>(string field, Func<TPart, TInner?> of, PartList<TInner> known)
         where TInner : class
     {
+        if (Lists)
+            return List<TInner?>(field, null, $"{known.Article} {known.Kind}; **the objective's own**", required: false);
         if (_source is null)
             return Put(field, of(_part!), of(_part!) is { } written ? known.Write(written) : null);
         return _source.Find(field) is { } inner ? known.Read(inner, _source.At(field)) : null;
@@ -106,6 +131,12 @@ internal sealed class PartFields<TPart>
             return made;
         }
 
+        if (Lists)
+        {
+            var listed = new PartFields<TInner>();
+            return List(field, form(listed), $"{{ {string.Join(", ", listed.Listed)} }}", required: false);
+        }
+
         if (of(_part!) is not { } own)
             return null;
         var fields = new PartFields<TInner>(own);
@@ -116,9 +147,17 @@ internal sealed class PartFields<TPart>
     public ImmutableArray<TInner> Parts<TInner>(string field, Func<TPart, ImmutableArray<TInner>> of, PartList<TInner> known)
         where TInner : class
     {
+        if (Lists)
+            return List<ImmutableArray<TInner>>(field, [known.Any], $"{known.Kind}s", required: true);
         if (_source is null)
             return Put(field, of(_part!), new JsonArray([.. of(_part!).Select(known.Write)]));
         return [.. _source.Items(field).Select((inner, k) => known.Read(inner, $"{_source.At(field)}[{k}]"))];
+    }
+
+    private T List<T>(string field, T value, string words, bool required)
+    {
+        Listed.Add(new(field, words, required));
+        return value;
     }
 
     private T Put<T>(string field, T value, JsonNode? written)
@@ -129,12 +168,22 @@ internal sealed class PartFields<TPart>
     }
 }
 
+/// <summary>A field of a part in words.</summary>
+/// <param name="Field">Its name.</param>
+/// <param name="Words">What it may hold; the default is set in bold.</param>
+/// <param name="Required">Whether it has no default.</param>
+internal sealed record FieldText(string Field, string Words, bool Required)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"`{Field}`{(Required ? "!" : "")}: {Words}";
+}
+
 /// <summary>One kind of part: its names, and how each is read and written.</summary>
 /// <typeparam name="TKind">The kind: an advantage, a kernel, …</typeparam>
 internal sealed class PartList<TKind>(string kind)
     where TKind : class
 {
-    private readonly List<(string Name, Func<Fields, TKind> Read, Func<TKind, JsonNode?> Write)> _forms = [];
+    private readonly List<(string Name, Func<Fields, TKind> Read, Func<TKind, JsonNode?> Write, Func<(TKind Any, List<FieldText> Fields)> List)> _forms = [];
 
     /// <summary>What the parts are, in a word.</summary>
     public string Kind { get; } = kind;
@@ -145,11 +194,17 @@ internal sealed class PartList<TKind>(string kind)
     /// <summary>The names.</summary>
     public IEnumerable<string> Names => _forms.Select(form => form.Name);
 
+    /// <summary>Some part of this kind: the first.</summary>
+    public TKind Any => _forms[0].List().Any;
+
+    /// <summary>Every part with its fields.</summary>
+    public IEnumerable<(string Name, List<FieldText> Fields)> Listed => _forms.Select(form => (form.Name, form.List().Fields));
+
     /// <summary>Adds a part: <paramref name="form"/> makes it of its fields, in both directions.</summary>
     public PartList<TKind> With<TPart>(string name, Func<PartFields<TPart>, TPart> form)
         where TPart : class, TKind
     {
-        _forms.Add((name, fields => form(new(fields)), Written));
+        _forms.Add((name, fields => form(new(fields)), Written, Listed));
         return this;
 
         JsonNode? Written(TKind part)
@@ -163,6 +218,12 @@ internal sealed class PartList<TKind>(string kind)
             return fields.Written.Count == 0 ? JsonValue.Create(name) : new JsonObject([new("name", name), .. fields.Written.ToArray().Select(Detached)]);
         }
 
+        (TKind Any, List<FieldText> Fields) Listed()
+        {
+            var fields = new PartFields<TPart>();
+            return (form(fields), fields.Listed);
+        }
+
         static KeyValuePair<string, JsonNode?> Detached(KeyValuePair<string, JsonNode?> field) => new(field.Key, field.Value?.DeepClone());
     }
 
@@ -172,7 +233,7 @@ internal sealed class PartList<TKind>(string kind)
         using var bare = part.ValueKind == JsonValueKind.String ? JsonDocument.Parse($$"""{"name":{{part.GetRawText()}}}""") : null;
         var fields = new Fields(bare?.RootElement ?? part, place);
         string name = fields.Text("name");
-        var (_, read, _) = _forms.FirstOrDefault(form => form.Name == name);
+        var (_, read, _, _) = _forms.FirstOrDefault(form => form.Name == name);
         if (read is null)
             throw InvalidInputException.Because($"{place} names the unknown {Kind} \"{name}\"; known are {Nearest.List(name, Names)}.");
         try

@@ -151,8 +151,11 @@ internal static class Parts
 
     // "clip" with its ε alone is the common case; other shapes stand under "shape", and neither means unclipped.
     private static Shape Shape<TPart>(PartFields<TPart> f, Func<TPart, Shape> of)
-        where TPart : class =>
-        f.Inner("clip", part => of(part) as Clip, Range) ?? f.Part("shape", of, Shapes, s_unclipped);
+        where TPart : class
+    {
+        Shape? clip = f.Inner("clip", part => of(part) as Clip, Range);
+        return clip is null || f.Lists ? f.Part("shape", of, Shapes, s_unclipped) : clip;
+    }
 
     private static readonly Shape s_unclipped = new Unclipped();
 

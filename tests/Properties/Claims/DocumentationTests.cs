@@ -1,5 +1,5 @@
 using GroupRL.Claims;
-using GroupRL.Objectives;
+using GroupRL.Cli;
 using Xunit;
 
 namespace GroupRL.Properties.Claims;
@@ -7,8 +7,6 @@ namespace GroupRL.Properties.Claims;
 public sealed class DocumentationTests
 {
     public static TheoryData<string> ClaimIds => [.. Ledger.Claims.Select(claim => claim.Id)];
-
-    public static TheoryData<string> ObjectiveIds => [.. Catalogue.All.Select(entry => entry.Id)];
 
     [Theory]
     [MemberData(nameof(ClaimIds))]
@@ -20,9 +18,14 @@ public sealed class DocumentationTests
     }
 
     [Theory]
-    [MemberData(nameof(ObjectiveIds))]
-    public void Every_objective_is_named_in_the_readme(string id) =>
-        Assert.Contains($"`{id}`", File.ReadAllText(InRepository("README.md")), StringComparison.Ordinal);
+    [InlineData("docs/catalogue.md", "catalogue --markdown")]
+    [InlineData("docs/proposals.md", "catalogue --parts --markdown")]
+    public void A_printed_page_is_what_the_command_prints(string page, string command)
+    {
+        using var output = new StringWriter();
+        Assert.Equal(0, CommandLine.Run(command.Split(' '), new Terminal(output, TextWriter.Null, plainOutput: true, plainError: true)));
+        Assert.True(output.ToString() == File.ReadAllText(InRepository(page)), $"{page} is not what `grouprl {command}` prints: print it again into the page.");
+    }
 
     private static string InRepository(string path)
     {

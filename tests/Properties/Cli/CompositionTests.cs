@@ -34,4 +34,26 @@ public class CompositionTests
             """[{"name":"weighted-sum","weights":[1,2]},{"name":"clipped","low":-1,"high":1},{"name":"kl-in-reward","beta":0.5}]""",
             Composition.Write(objective)["rewards"]!.ToJsonString());
     }
+
+    [Fact]
+    public void Every_part_can_be_listed_and_is_listed_once()
+    {
+        using var grouprl = new Grouprl();
+        var (exit, output, _) = grouprl.Run("catalogue", "--parts");
+        Assert.Equal(0, exit);
+        Assert.All(["standard-score", "token-ratio", "soft-gate", "truncated-importance", "kl-in-reward", "entropy-bonus"], name => Assert.Contains(name, output, StringComparison.Ordinal));
+        foreach (var names in new[] { Parts.Advantages.Names, Parts.Kernels.Names, Parts.Shapes.Names, Parts.Weights.Names, Parts.Regularisers.Names, Parts.Shapings.Names })
+            Assert.Equal(names.Distinct(), names);
+    }
+
+    [Fact]
+    public void The_catalogue_is_listed_with_what_each_objective_is_made_of()
+    {
+        using var grouprl = new Grouprl();
+        var objectives = grouprl.Json("catalogue").GetProperty("objectives");
+        Assert.Equal(Catalogue.All.Length, objectives.GetArrayLength());
+        Assert.Equal("standard-score", objectives[0].GetProperty("composition").GetProperty("advantage").GetString());
+        Assert.Contains(grouprl.Json("catalogue", "--parts").GetProperty("parts").EnumerateArray(), part =>
+            part.GetProperty("name").GetString() == "clipped-importance" && part.GetProperty("parameters").GetArrayLength() == 3);
+    }
 }

@@ -1,0 +1,113 @@
+using System.Text.Json.Nodes;
+using GroupRL.Objectives;
+using Spectre.Console;
+
+namespace GroupRL.Cli;
+
+/// <summary><c>grouprl catalogue</c>: every objective by its id, and every part by its name.</summary>
+internal sealed class CatalogueCommand(Terminal terminal, bool json)
+{
+    private readonly Report _report = new(terminal);
+
+    /// <summary>Lists the objectives, or with <paramref name="parts"/> the parts; <paramref name="markdown"/> as the pages of docs/ hold them.</summary>
+    public int Run(bool parts, bool markdown)
+    {
+        if (json)
+            _report.Print(parts ? PartsAsJson() : ObjectivesAsJson());
+        else if (markdown)
+            terminal.Output.Write(parts ? PartsAsMarkdown() : ObjectivesAsMarkdown());
+        else
+            Show(parts);
+        return ExitCode.Kept;
+    }
+
+    private static (string Kind, IEnumerable<(string Name, List<FieldText> Fields)> Parts)[] Kinds =>
+    [
+        ("rewards", Parts.Shapings.Listed), ("advantage", Parts.Advantages.Listed), ("kernel", Parts.Kernels.Listed), ("shape", Parts.Shapes.Listed),
+        ("weight, correction", Parts.Weights.Listed), ("regularisers", Parts.Regularisers.Listed),
+    ];
+
+    private void Show(bool parts)
+    {
+        var table = parts ? terminal.Table("field", "part", "parameters") : terminal.Table("objective", "formula", "source", "departs");
+        foreach (var entry in parts ? [] : Catalogue.All)
+            table.AddRow(Markup.Escape(entry.Id), Markup.Escape(entry.Formula), Markup.Escape(entry.Source), Markup.Escape(entry.Departure));
+        foreach (var (kind, listed) in parts ? Kinds : [])
+        {
+            foreach (var (name, fields) in listed)
+                table.AddRow(Markup.Escape(kind), Markup.Escape(name), Markup.Escape(Plain(string.Join("; ", fields))));
+        }
+
+        terminal.Write(table);
+    }
+
+    private static JsonObject ObjectivesAsJson() => new()
+    {
+        ["schema"] = "grouprl-catalogue/1",
+        ["objectives"] = new JsonArray([.. Catalogue.All.Select(entry => new JsonObject
+        {
+            ["id"] = entry.Id,
+            ["formula"] = entry.Formula,
+            ["source"] = entry.Source,
+            ["departure"] = entry.Departure,
+            ["composition"] = Composition.Write(entry.Objective),
+        })]),
+    };
+
+    private static JsonObject PartsAsJson() => new()
+    {
+        ["schema"] = "grouprl-parts/1",
+        ["parts"] = new JsonArray([.. Kinds.SelectMany(kind => kind.Parts.Select(part => new JsonObject
+        {
+            ["field"] = kind.Kind,
+            ["name"] = part.Name,
+            ["parameters"] = new JsonArray([.. part.Fields.Select(field => new JsonObject
+            {
+                ["name"] = field.Field,
+                ["holds"] = Plain(field.Words),
+                ["required"] = field.Required,
+            })]),
+        }))]),
+    };
+
+    private static string ObjectivesAsMarkdown()
+    {
+        using var text = new StringWriter { NewLine = "\n" };
+        text.WriteLine("# The catalogue");
+        text.WriteLine();
+        text.WriteLine("Every objective by its id, as `grouprl catalogue --markdown` prints it: first the papers' canonical forms, then each library's own.");
+        text.WriteLine("`grouprl claims ID` shows its parts and what the theory expects of it, `grouprl diff A B` how two differ.");
+        text.WriteLine();
+        text.WriteLine("| id | formula | source | departs |");
+        text.WriteLine("|---|---|---|---|");
+        foreach (var entry in Catalogue.All)
+            text.WriteLine($"| `{entry.Id}` | {Cell(entry.Formula)} | {Cell(entry.Source)} | {Cell(entry.Departure)} |");
+        return text.ToString();
+    }
+
+    private static string PartsAsMarkdown()
+    {
+        using var text = new StringWriter { NewLine = "\n" };
+        text.WriteLine("# The parts of a proposal");
+        text.WriteLine();
+        text.WriteLine("Every part by the name that a proposal calls it, as `grouprl catalogue --parts --markdown` prints it. Defaults are bold; `!` marks what");
+        text.WriteLine("is required. A part without parameters may be its name alone. A clip's `low` and `high` are ε: the range is [1 − low, 1 + high]; its");
+        text.WriteLine("`cap` and `dual` are ratios.");
+        foreach (var (kind, parts) in Kinds)
+        {
+            text.WriteLine();
+            text.WriteLine($"## {kind}");
+            text.WriteLine();
+            text.WriteLine("| part | parameters |");
+            text.WriteLine("|---|---|");
+            foreach (var (name, fields) in parts)
+                text.WriteLine($"| `{name}` | {Cell(string.Join("; ", fields))} |");
+        }
+
+        return text.ToString();
+    }
+
+    private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal);
+
+    private static string Plain(string words) => words.Replace("**", "", StringComparison.Ordinal).Replace("`", "", StringComparison.Ordinal);
+}
