@@ -12,9 +12,12 @@ internal static class Requirements
     /// <summary>
     /// What rounding leaves of an advantage of group <paramref name="g"/> that is zero in the reals: the error of centring the rewards that
     /// are counted, relative to the largest deviation, times the largest advantage; over all groups where one's advantages see the others.
+    /// Of advantages that are no centred single rewards: what the rounding of each reward does to them.
     /// </summary>
     public static double AdvantageRounding(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation, int g)
     {
+        if (!objective.Advantage.Traits.HasFlag(Traits.Centred) || objective.Rewards is SeveralRewards)
+            return Sensitivity(objective, batch, evaluation, g);
         bool isolated = objective.Advantage.Traits.HasFlag(Traits.GroupIsolated), live = objective.Traits.HasFlag(Traits.IgnoresDeadRows);
         double reward = 0, spread = 0, advantage = 0;
         for (int other = 0; other < batch.Groups; other++)
@@ -22,7 +25,7 @@ internal static class Requirements
             if (isolated && other != g)
                 continue;
             var (start, length) = batch.Group(other).GetOffsetAndLength(batch.Rows);
-            int[] counted = [.. Enumerable.Range(start, length).Where(i => !live || batch.Length(i) > 0)];
+            int[] counted = [.. Enumerable.Range(start, length).Where(i => !double.IsNaN(evaluation.Rewards[i]) && (!live || batch.Length(i) > 0))];
             double mean = counted.Sum(i => evaluation.Rewards[i]) / counted.Length;
             foreach (int i in counted)
             {
@@ -36,6 +39,33 @@ internal static class Requirements
 
         return advantage * Tolerance.Centring(isolated ? batch.GroupSize(g) : batch.Rows, reward, spread);
     }
+
+    // A sum in another order is the exact sum of rewards that are each off by at most γₙ of the largest. How far that moves the advantages
+    // is seen by moving the rewards so: one pattern of signs after another, four times over for those that are not tried.
+    private static double Sensitivity(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation, int g)
+    {
+        int rewards = batch.RewardsPerRow;
+        double[] largest = [.. Enumerable.Range(0, rewards).Select(k => Enumerable.Range(0, batch.Rows).Max(i => batch.TryReward(i, k, out double reward) ? Math.Abs(reward) : 0))];
+        double rounding = Tolerance.Roundings(batch.Tokens + batch.Rows + 16), moved = 0, advantage = 0;
+        foreach (var sign in s_signs)
+        {
+            var other = RolloutBatch.Of([.. batch.ToRollouts().Select((group, k) => group.Select((row, i) => row with
+            {
+                Rewards = [.. row.Rewards.Select((reward, r) => reward + (sign(k + i + r) * rounding * largest[r]))],
+            }).ToArray())]);
+            double[] advantages = objective.Evaluate(other).Advantages;
+            var (first, length) = batch.GroupTokens(g).GetOffsetAndLength(batch.Tokens);
+            for (int t = first; t < first + length; t++)
+            {
+                moved = Math.Max(moved, Math.Abs(advantages[t] - evaluation.Advantages[t]));
+                advantage = Math.Max(advantage, Math.Abs(evaluation.Advantages[t]));
+            }
+        }
+
+        return (4 * moved) + Tolerance.Summation(batch.Tokens + batch.Rows + 16, advantage);
+    }
+
+    private static readonly Func<int, int>[] s_signs = [_ => 1, k => k % 2 == 0 ? 1 : -1, k => (k * 7919 % 5) % 2 == 0 ? 1 : -1];
 
     /// <summary>The columns that an objective reads beyond those that every case carries.</summary>
     public static IEnumerable<Column> Extra(SurrogateObjective objective) =>
