@@ -52,6 +52,19 @@ public enum KlEstimator
     Absolute,
 }
 
+internal static class KlEstimators
+{
+    /// <summary>κ and ∂κ/∂ℓ = −∂κ/∂y.</summary>
+    public static (double Value, double Slope) At(this KlEstimator estimator, double y) => estimator switch
+    {
+        KlEstimator.K1 => (-y, 1),
+        KlEstimator.K2 => (y * y / 2, -y),
+        KlEstimator.K3 => (Math.Exp(y) - y - 1, 1 - Math.Exp(y)),
+        KlEstimator.Absolute => (Math.Abs(y), -Math.Sign(y)),
+        _ => throw InvalidInputException.Because($"There is no KL estimator {estimator}."),
+    };
+}
+
 /// <summary>κ = an estimate of KL(π_θ‖anchor) at each token.</summary>
 public sealed record KlPenalty(KlEstimator Estimator, double Beta) : Regulariser(Beta)
 {
@@ -119,18 +132,9 @@ public sealed record KlPenalty(KlEstimator Estimator, double Beta) : Regulariser
 
     private (double Value, double Slope) Bounded(double y)
     {
-        var (value, slope) = At(Math.Clamp(y, -LogBound, LogBound));
+        var (value, slope) = Estimator.At(Math.Clamp(y, -LogBound, LogBound));
         return (Math.Clamp(value, -ValueBound, ValueBound), Math.Abs(y) > LogBound || Math.Abs(value) > ValueBound ? 0 : slope);
     }
-
-    private (double Value, double Slope) At(double y) => Estimator switch
-    {
-        KlEstimator.K1 => (-y, 1),
-        KlEstimator.K2 => (y * y / 2, -y),
-        KlEstimator.K3 => (Math.Exp(y) - y - 1, 1 - Math.Exp(y)),
-        KlEstimator.Absolute => (Math.Abs(y), -Math.Sign(y)),
-        _ => throw InvalidInputException.Because($"There is no KL estimator {Estimator}."),
-    };
 }
 
 /// <summary>κ = −H: adds β Σ α H to J. It acts on the entropies, not on the sampled log-probs: ∂J/∂H = β α.</summary>

@@ -22,6 +22,9 @@ internal sealed record RecordedRun
 
     public double[]? ShapedRewards { get; init; }
 
+    /// <summary>μᵢₜ, shape [N]; null where none were recorded.</summary>
+    public double[]? Corrections { get; init; }
+
     /// <summary>Whether the recorded advantages are the objective's own, and not fed in.</summary>
     public bool AdvantagesAreOwn { get; init; } = true;
 
@@ -81,6 +84,12 @@ internal sealed record RecordedRun
         // The recorded advantages fed in: nothing of their rounding is left, so loss and gradient have no floor.
         var fed = (objective with { Advantage = new GivenTokens(Advantages) }).Evaluate(Batch);
         CheckLossAndGradients("from the recorded advantages", fed, new double[Batch.Groups]);
+        if (Corrections is not null)
+        {
+            double[] own = new double[Batch.Tokens];
+            objective.Correction.Fill(Batch, Advantages, own);
+            GoldenAssert.Close("corrections", Corrections, own, Relative);
+        }
     }
 
     /// <summary>
@@ -145,6 +154,8 @@ internal sealed record RecordedRun
             (this with { Gradients = gradients }).IsRejected();
         if (rewards is not null && rewards.Any(r => r != 0))
             (this with { ShapedRewards = rewards }).IsRejected();
+        if (Corrections is not null)
+            (this with { Corrections = [.. Corrections.Select(mu => mu * factor)] }).IsRejected();
         if (LossMagnitude() is > 0 and var magnitude)
             (this with { Loss = Loss + (wrong * magnitude) }).IsRejected();
 
@@ -162,7 +173,13 @@ internal sealed record RecordedRun
     public void RejectsNaN()
     {
         (this with { Loss = double.NaN }).IsRejected();
-        (this with { Advantages = WithNaN(Advantages, Advantages.Length - 1) }).IsRejected();
+        var unknown = this with { Advantages = WithNaN(Advantages, Advantages.Length - 1) };
+        if (AdvantagesAreOwn)
+            unknown.IsRejected();
+        else
+            Assert.Throws<InvalidInputException>(() => unknown.Check(Objective));
+        if (Corrections is not null)
+            (this with { Corrections = WithNaN(Corrections, 0) }).IsRejected();
         for (int i = 0; i < Batch.Rows; i++)
         {
             if (ShapedRewards is { } shaped)
