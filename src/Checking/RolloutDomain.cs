@@ -108,6 +108,8 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
             own[Array.IndexOf(dead, true)] = own.Max() + scale;
 
         double? greedy = GreedyRewards ? RewardsOf(draw, rows, scale)[0] : null;
+        // How far the other policies are from the current one: at all on the prefix, and row by row, so that what judges whole rows tells them apart.
+        double prefixDrift = Reads.IsEmpty ? 0 : draw.Pick(0, -0.25);
         var prefix = Enumerable.Range(0, shared).Select(_ => TokenOf(draw, simple)).ToArray();
         var group = new Rollout[rows];
         for (int k = 0; k < rows; k++)
@@ -127,8 +129,9 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
                 Mask = mask,
                 GreedyReward = greedy,
             };
+            double drift = Reads.IsEmpty ? 0 : draw.Pick(0, 0.5, 0.5, 3);
             foreach (var column in Reads)
-                group[k] = group[k].With(column, [.. tokens.Select((token, t) => ValueOf(column, token, t < shared ? null : draw))]);
+                group[k] = group[k].With(column, [.. tokens.Select((token, t) => ValueOf(column, token, t < shared ? null : draw, t < shared ? prefixDrift : drift))]);
         }
 
         return group;
@@ -268,13 +271,13 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
     // The difference of the two log-probs must be the log-ratio exactly, so the smaller of them carries it all.
     private static Token WithRatio(Token token, double logRatio) => token with { Logp = logRatio < 0 ? logRatio : 0, LogRatio = logRatio };
 
-    private static double ValueOf(Column column, Token token, Draw? draw) => column switch
+    private static double ValueOf(Column column, Token token, Draw? draw, double drift) => column switch
     {
         Column.Entropy => -token.Logp / 2,
         Column.SumPiSquared => Math.Exp(token.Logp),
         Column.Random => draw?.Real(0, 1) ?? 0.5,
         Column.Value or Column.TokenReward => draw?.Real(-1, 1) ?? 0.5,
-        _ => Math.Min(0, token.Logp + (draw?.Real(-0.5, 0.5) ?? -0.25)),
+        _ => Math.Min(0, token.Logp + (draw?.Real(-drift, drift) ?? drift)),
     };
 
     private readonly record struct Token(double Logp, double LogRatio);

@@ -14,7 +14,7 @@ public static class Clipping
     public static ObjectiveClaim ZeroCoefficient { get; } = new()
     {
         Id = "clip-zero-coefficient",
-        Statement = "A > 0 and r > 1+ε_high ⇒ c = 0; A < 0 and r < 1−ε_low ⇒ c = 0 (and beyond a cap or a dual clip, where there is one); on the other sides, bounds included, c has the sign of A. r is the kernel's own ratio, a token's or a sequence's.",
+        Statement = "A > 0 and r > 1+ε_high ⇒ c = 0; A < 0 and r < 1−ε_low ⇒ c = 0 (and beyond a cap or a dual clip, where there is one); on the other sides, bounds included, c has the sign of A. r is the kernel's own ratio, a token's or a sequence's (where the clip compares log-ratios, the bounds themselves may be either).",
         Hypotheses = ["β = 0"],
         Source = "arXiv:1707.06347; arXiv:2601.05002, appendix D",
         Quantity = "|cᵢₜ| where it must vanish, |αᵢₜAᵢ| where it must not",
@@ -38,7 +38,10 @@ public static class Clipping
                 int token = batch.Row(i).Start.Value + t;
                 double advantage = evaluation.Advantages[token], coefficient = evaluation.Coefficients[token];
                 double ratio = Ratio(objective.Kernel.Ratio, completion, t), pull = evaluation.Weights[token] * advantage;
-                bool dead = pull == 0 || IsDead(objective.Kernel.Region!, ratio, advantage);
+                var region = objective.Kernel.Region!;
+                if (objective.Kernel.ClipsLogRatios && (ratio == region.Low || ratio == region.High))
+                    continue;
+                bool dead = pull == 0 || IsDead(region, ratio, advantage);
                 // On a live side a product below the normal range may round to zero.
                 bool kept = Math.Sign(coefficient) == Math.Sign(pull) || Math.Abs(pull) * Math.Min(1, ratio) < MinNormal;
                 double broken = dead ? Math.Abs(coefficient) : kept ? 0 : Math.Abs(pull);

@@ -201,7 +201,7 @@ public static class Contract
                 for (int t = 0; t < completion.Length; t++)
                 {
                     int token = batch.Row(completion.Row).Start.Value + t;
-                    double bound = Math.Abs(evaluation.Weights[token]) * Ratio(objective.Kernel.Ratio, completion, t) * rounding;
+                    double bound = Math.Abs(evaluation.Weights[token]) * Ratio(objective.Kernel, completion, t) * rounding;
                     worst = worst.Worst(new(Math.Abs(evaluation.Coefficients[token]), bound, g, completion.Positions[t]));
                 }
             }
@@ -249,19 +249,21 @@ public static class Contract
         double advantage = Math.Abs(evaluation.Advantages[token]);
         return advantage > rounding && objective.Traits.HasFlag(Traits.Unregularised)
             ? Math.Abs(evaluation.Coefficients[token]) / advantage
-            : Math.Abs(evaluation.Weights[token]) * Ratio(objective.Kernel.Ratio, completion, t);
+            : Math.Abs(evaluation.Weights[token]) * Ratio(objective.Kernel, completion, t);
     }
 
-    // The largest factor that a kernel of this level puts on w·A: its ratio, and at least the 1 of kernels without one.
-    private static double Ratio(RatioLevel level, Completion completion, int t)
+    // The largest factor that a kernel puts on w·A: its ratio, and at least the 1 of kernels without one. A mean of token ratios that are
+    // clipped one by one is at most the largest of them.
+    private static double Ratio(Kernel kernel, Completion completion, int t)
     {
         var (logp, old) = (completion[Column.Logp].ToArray(), completion[Column.OldLogp].ToArray());
-        double sum = logp.Zip(old, (a, b) => a - b).Sum();
-        return Math.Max(1, Math.Exp(level switch
+        double[] logRatios = [.. logp.Zip(old, (a, b) => a - b)];
+        return Math.Max(1, Math.Exp(kernel.Ratio switch
         {
-            RatioLevel.Token => logp[t] - old[t],
-            RatioLevel.SequenceMean => sum / logp.Length,
-            _ => sum,
+            RatioLevel.Token when kernel.Traits.HasFlag(Traits.SequenceRatio) => logRatios.Max(),
+            RatioLevel.Token => logRatios[t],
+            RatioLevel.SequenceMean => logRatios.Sum() / logRatios.Length,
+            _ => logRatios.Sum(),
         }));
     }
 }

@@ -47,7 +47,10 @@ public static class Catalogue
         new("gspo", Gspo, "mean over completions of min(s A, clip(s, 1 − 3e−4, 1 + 4e−4) A), s the geometric mean of r", "arXiv:2507.18071"),
         new("cispo", Cispo, "mean over a group's tokens of sg(min(r, 5)) A log π, A = (R − mean)/std", "arXiv:2506.13585, 2510.13786"),
         new("rloo", Rloo, "sum over tokens of A log π, mean over completions and prompts, A = R − mean of the others", "arXiv:2402.14740"),
+        .. PolicyRegionForms.All,
         .. TrlFlavours.All,
+        .. VerlFlavours.All,
+        .. OpenRlhfFlavours.All,
     ];
 
     /// <summary>The entry of id <paramref name="id"/>, or null.</summary>

@@ -16,6 +16,9 @@ internal static class Parts
 
     private static readonly (string, MissingReward)[] s_missing = [("refused", MissingReward.Refused), ("skipped", MissingReward.Skipped)];
 
+    private static readonly (string, KlEstimator)[] s_estimators =
+        [("k3", KlEstimator.K3), ("k2", KlEstimator.K2), ("k1", KlEstimator.K1), ("abs", KlEstimator.Absolute)];
+
     private static readonly (string, RatioLevel)[] s_levels =
         [("token", RatioLevel.Token), ("mean", RatioLevel.SequenceMean), ("sum", RatioLevel.SequenceSum)];
 
@@ -100,12 +103,37 @@ internal static class Parts
         })
         .With<TotalVariationRegion>("total-variation-region", f => new(f.Number("low", p => p.Low), f.Number("high", p => p.High)))
         .With<BinaryKlRegion>("binary-kl-region", f => new(f.Number("low", p => p.Low), f.Number("high", p => p.High)))
-        .With<ProbabilityRegion>("probability-region", f => new(f.Number("threshold", p => p.Threshold)));
+        .With<ProbabilityRegion>("probability-region", f => new(f.Number("threshold", p => p.Threshold)))
+        .With<DivergenceMask>("divergence-mask", f => new(
+            f.Choice("statistic", p => p.Statistic, s_estimators),
+            f.Choice("over", p => p.Over, ("token", Pooling.Token), ("row-sum", Pooling.RowSum), ("row-mean", Pooling.RowMean), ("row-max", Pooling.RowMax)),
+            f.Number("low", p => p.Low, double.NegativeInfinity),
+            f.Number("high", p => p.High, double.PositiveInfinity))
+        {
+            Of = f.Choice("ratio-of", p => p.Of, LogProbs(Column.OldLogp, Column.Logp, Column.RolloutLogp, Column.RefLogp)),
+            Against = f.Choice("against", p => p.Against, LogProbs(Column.RolloutLogp, Column.OldLogp, Column.Logp, Column.RefLogp)),
+            LogBound = f.Number("log-bound", p => p.LogBound, double.PositiveInfinity),
+            CountEpsilon = f.Number("count-epsilon", p => p.CountEpsilon, 0),
+        })
+        .With<MeanNormalised>("mean-normalised", f => new(f.Part("of", p => p.Inner, Weights!), f.Choice("mean", p => p.Mean, ("tokens", MeanOf.Tokens), ("rows", MeanOf.Rows)))
+        {
+            CountEpsilon = f.Number("count-epsilon", p => p.CountEpsilon, 0),
+            Least = f.Number("least", p => p.Least, 0),
+        })
+        .With<CovarianceDrop>("covariance-drop", f => new(
+            f.Number("fraction", p => p.Fraction),
+            f.Number("low", p => p.Low),
+            f.Number("high", p => p.High),
+            f.Inner("clip", p => p.Clip, Range) ?? throw InvalidInputException.Because($"a covariance-drop needs the field \"clip\", that of the kernel."))
+        {
+            CountEpsilon = f.Number("count-epsilon", p => p.CountEpsilon, 0),
+        })
+        .With<TopCovariance>("top-covariance", f => new(f.Number("fraction", p => p.Fraction)) { CountEpsilon = f.Number("count-epsilon", p => p.CountEpsilon, 0) });
 
     /// <summary>Regularisers.</summary>
     public static PartList<Regulariser> Regularisers { get; } = new PartList<Regulariser>("regulariser")
         .With<KlPenalty>("kl", f => new(
-            f.Choice("estimator", p => p.Estimator, ("k3", KlEstimator.K3), ("k2", KlEstimator.K2), ("k1", KlEstimator.K1), ("abs", KlEstimator.Absolute)),
+            f.Choice("estimator", p => p.Estimator, s_estimators),
             f.Number("beta", p => p.Beta))
         {
             Against = f.Choice("against", p => p.Against, [.. LogProbs(Column.RefLogp, Column.OldLogp, Column.RolloutLogp)]),

@@ -23,6 +23,9 @@ public abstract record Kernel
     /// <summary>The hard clip region in that ratio; null where the coefficient never vanishes for A ≠ 0.</summary>
     public virtual Clip? Region => null;
 
+    /// <summary>Whether the clip compares log-ratios, so that a ratio that rounds to a bound may lie on either side of it.</summary>
+    public virtual bool ClipsLogRatios => false;
+
     /// <summary>The log-ratios (of <see cref="Ratio"/>) at which the kernel is not differentiable.</summary>
     public virtual ImmutableArray<double> Kinks => [];
 

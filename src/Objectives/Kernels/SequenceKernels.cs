@@ -70,7 +70,7 @@ public sealed record SequenceTokenRatio(Shape Shape) : RowKernel
     public override double? OnPolicyGain => 1;
 
     /// <inheritdoc/>
-    public override Clip? Region => Shape.Region;
+    public override Clip? Region => Shape.Region?.CappedAt(Math.Exp(LogCap));
 
     /// <inheritdoc/>
     public override ImmutableArray<double> Kinks => double.IsFinite(LogCap) ? [.. Shape.Kinks, LogCap] : Shape.Kinks;
@@ -121,6 +121,9 @@ public sealed record GeometricMean(double Low, double High) : RowKernel
 
     /// <summary>[e^−ε_low, e^ε_high], a region of each token's own ratio.</summary>
     public override Clip Region => new(Math.Exp(-Low), Math.Exp(High));
+
+    /// <inheritdoc/>
+    public override bool ClipsLogRatios => true;
 
     /// <inheritdoc/>
     public override ImmutableArray<double> Kinks => [-Low, High];

@@ -52,7 +52,7 @@ public sealed record TokenRatio(Shape Shape) : TokenKernel
     public override double? OnPolicyGain => 1;
 
     /// <inheritdoc/>
-    public override Clip? Region => Shape.Region;
+    public override Clip? Region => Shape.Region?.CappedAt(Math.Exp(LogBound));
 
     /// <inheritdoc/>
     public override ImmutableArray<double> Kinks => double.IsFinite(LogBound) ? [.. Shape.Kinks, LogBound, -LogBound] : Shape.Kinks;
