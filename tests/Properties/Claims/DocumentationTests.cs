@@ -1,5 +1,6 @@
 using GroupRL.Claims;
 using GroupRL.Objectives;
+using GroupRL.Optimizers;
 using Xunit;
 
 namespace GroupRL.Properties.Claims;
@@ -9,6 +10,8 @@ public sealed class DocumentationTests
     public static TheoryData<string> ClaimIds => [.. Ledger.Claims.Select(claim => claim.Id)];
 
     public static TheoryData<string> ObjectiveIds => [.. Catalogue.All.Select(entry => entry.Id)];
+
+    public static TheoryData<string> OptimizerIds => [.. OptimizerCatalogue.All.Select(optimizer => optimizer.Id)];
 
     [Theory]
     [MemberData(nameof(ClaimIds))]
@@ -22,6 +25,11 @@ public sealed class DocumentationTests
     [Theory]
     [MemberData(nameof(ObjectiveIds))]
     public void Every_objective_is_named_in_the_readme(string id) =>
+        Assert.Contains($"`{id}`", File.ReadAllText(InRepository("README.md")), StringComparison.Ordinal);
+
+    [Theory]
+    [MemberData(nameof(OptimizerIds))]
+    public void Every_optimizer_is_named_in_the_readme(string id) =>
         Assert.Contains($"`{id}`", File.ReadAllText(InRepository("README.md")), StringComparison.Ordinal);
 
     private static string InRepository(string path)
