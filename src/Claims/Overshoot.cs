@@ -20,13 +20,13 @@ public static class Overshoot
     public static OptimizerClaim MomentumTail { get; } = new()
     {
         Id = "momentum-tail",
-        Statement = "If gradients are exactly zero after step T, then u_{T+k} = 0 without memory, μᵏ·b_T with momentum (Nesterov: μᵏ⁺¹·b_T), for ever sign(m_T) for Lion and Signum, and for Adam u_{T+k}/u_T = β₁ᵏ(1−β₁ᵀ)/(1−β₁ᵀ⁺ᵏ) · D(v_T, T)/D(v_{T+k}, T+k), D the denominator; at ε = 0 that is (β₁/√β₂)ᵏ times bias corrections. Every other optimizer has its own closed form.",
+        Statement = "If gradients are exactly zero after step T, then u_{T+k} = 0 without memory, μᵏ·b_T with momentum (Nesterov: μᵏ⁺¹·b_T), for ever sign(m_T) for Lion and Signum and the same matrix for Muon, and for Adam u_{T+k}/u_T = β₁ᵏ(1−β₁ᵀ)/(1−β₁ᵀ⁺ᵏ) · D(v_T, T)/D(v_{T+k}, T+k), D the denominator; at ε = 0 that is (β₁/√β₂)ᵏ times bias corrections. Every other optimizer has its own closed form.",
         Hypotheses = ["gradients are exactly zero after step T", "decoupled decay set aside"],
         Source = Paper + "; the form with ε derived here",
         Quantity = "|u_{T+k} − closed form|",
         Missing = optimizer => optimizer.CoupledDecay > 0 ? "gradients without a decay term (it never is zero)" : NoTail(optimizer),
         Expect = _ => Expectation.Holds("the recurrences in closed form"),
-        Domain = _ => new HistoryDomain(),
+        Domain = Scale.Histories,
         Measure = TailGap,
         Why = (_, _, worst) => string.Create(
             CultureInfo.InvariantCulture,
@@ -42,6 +42,7 @@ public static class Overshoot
         Source = Paper,
         Quantity = "steps, of 20 beyond the region, on which the token did not rise",
         Missing = training => Requirements.Missing(training.Objective, Traits.Unregularised | Traits.HardClip)
+            ?? (training.Optimizer.TakesVectors ? null : "an optimizer of vectors (this one's parameters are matrices)")
             ?? NoTail(training.Optimizer)
             ?? (training.Optimizer.CoupledDecay + training.Optimizer.DecoupledDecay > 0 ? "an optimizer without weight decay" : null),
         Expect = training => Outlives(training.Optimizer)
@@ -57,8 +58,9 @@ public static class Overshoot
             $"once the ratio of {batch.PlaceOf(OvershootRun.TryStart(training, batch, out _)!.Watched)} had passed {training.Objective.Kernel.Region!.High:R}, {training.Optimizer.Id} left the token where it was on {worst.Measured} of {StepsBeyond} further steps: it stops with the gradient"),
     };
 
-    private static string? NoTail(Optimizer optimizer) => Scale.NoVectors(optimizer)
-        ?? (optimizer.Link<Direction>() is { } direction && direction.Tail([1], 1) is null ? "a tail known in closed form" : null);
+    private static string? NoTail(Optimizer optimizer) =>
+        optimizer.Link<Direction>()?.Tails([[1]], optimizer.TakesVectors ? ParameterShape.Vector(1) : ParameterShape.Matrix(1, 1), 1) is null
+            && optimizer.Link<Direction>() is not null ? "a tail known in closed form" : null;
 
     // What one gradient of 1 leaves behind has its sign at every step that is watched.
     private static bool Outlives(Optimizer optimizer) =>
@@ -67,7 +69,7 @@ public static class Overshoot
     private static Measurement TailGap(Optimizer optimizer, GradientHistory history)
     {
         var gradients = Effective(optimizer, history);
-        var state = optimizer.Initial(history.Dimension);
+        var state = optimizer.Initial(history.Shape);
         var direction = optimizer.Link<Direction>();
         double[] theta = [.. history.Theta], zero = new double[history.Dimension];
         foreach (var gradient in history.Gradients)
@@ -77,9 +79,10 @@ public static class Overshoot
         {
             double[] before = theta;
             Advance(zero, out double[] update);
+            var tails = direction?.Tails(gradients, history.Shape, k);
             for (int j = 0; j < history.Dimension; j++)
             {
-                var predicted = direction?.Tail(gradients[j], k) ?? ClosedForm.Zero;
+                var predicted = tails?[j] ?? ClosedForm.Zero;
                 double bound = Tolerance.Summation(predicted.Roundings, predicted.Magnitude);
                 // Taking the decay out of the update again costs the rounding of their sum.
                 double decay = optimizer.DecoupledDecay * Math.Abs(before[j]);

@@ -22,7 +22,7 @@ public static class Scale
         Expect = optimizer => optimizer.Scaling is { Law: ScaleLaw.UpToEpsilon or ScaleLaw.Invariant, Because: var because }
             ? Expectation.Holds(because)
             : Expectation.Refuted(optimizer.Scaling.Because),
-        Domain = _ => new HistoryDomain(),
+        Domain = Histories,
         Measure = EpsilonGap,
         Why = (_, history, worst) => string.Create(
             CultureInfo.InvariantCulture,
@@ -37,14 +37,14 @@ public static class Scale
         Hypotheses = ["decoupled decay set aside (θ = 0)"],
         Source = Paper + "; exact form derived here",
         Quantity = "|u_a − u_1·a(√v̂+ε)/(a√v̂+ε)|",
-        Missing = optimizer => NoEpsilon(optimizer) ?? (optimizer.CoupledDecay > 0 ? "gradients without a decay term" : null),
+        Missing = optimizer => (optimizer.Link<Adaptive>() is null ? "a root of second moments in the denominator (Adam's)" : null) ?? (optimizer.CoupledDecay > 0 ? "gradients without a decay term" : null),
         Expect = optimizer => optimizer switch
         {
             { Scaling.Law: ScaleLaw.Neither } => Expectation.Refuted(optimizer.Scaling.Because),
             _ when optimizer.Link<Adaptive>()!.NoSimpleQuotient is { } other => Expectation.Refuted(other),
             _ => Expectation.Holds("the numerator scales with a, √v̂ with a, ε not"),
         },
-        Domain = _ => new HistoryDomain(),
+        Domain = Histories,
         Measure = DeviationGap,
         Why = (_, history, worst) => string.Create(
             CultureInfo.InvariantCulture,
@@ -59,31 +59,30 @@ public static class Scale
         Hypotheses = ["a = 2ᵏ", "no overflow or underflow"],
         Source = Paper,
         Quantity = "|Δθ(a·g) − a·Δθ(g)|",
-        Missing = NoVectors,
+        Missing = _ => null,
         Expect = optimizer => optimizer.Scaling switch
         {
             { Law: ScaleLaw.Proportional, Because: var because } => Expectation.Holds(because),
             { Law: ScaleLaw.Neither, Because: var because } => Expectation.Refuted(because),
             var scaling => Expectation.Refuted($"the scale is divided out: {scaling.Because}"),
         },
-        Domain = _ => new HistoryDomain(),
+        Domain = Histories,
         Measure = EquivarianceGap,
         Why = (optimizer, history, worst) => string.Create(
             CultureInfo.InvariantCulture,
             $"at step {worst.Position + 1} {optimizer.Id}'s update on gradients scaled by 2^{history.Exponent} is off the scaled update by {worst.Measured:G3}"),
     };
 
-    /// <summary>The hypothesis of gradient histories, which are vectors; null where an optimizer takes them.</summary>
-    internal static string? NoVectors(Optimizer optimizer) => optimizer.TakesVectors ? null : "an optimizer of vectors (this one's parameters are matrices)";
+    /// <summary>Histories of what an optimizer moves: vectors, or matrices where it takes nothing else.</summary>
+    internal static HistoryDomain Histories(Optimizer optimizer) => new() { OfMatrices = !optimizer.TakesVectors };
 
-    private static string? NoEpsilon(Optimizer optimizer) =>
-        NoVectors(optimizer) ?? (optimizer.Link<Adaptive>() is null ? "an ε in the denominator (Adam's)" : null);
+    private static string? NoEpsilon(Optimizer optimizer) => optimizer.Link<Guarded>() is null ? "an ε in the denominator (Adam's)" : null;
 
     private static Measurement EpsilonGap(Optimizer optimizer, GradientHistory history)
     {
         var other = optimizer with
         {
-            Chain = [.. optimizer.Chain.Select(link => link is Adaptive adaptive ? adaptive with { Epsilon = adaptive.Epsilon / history.Scale } : link)],
+            Chain = [.. optimizer.Chain.Select(link => link is Guarded guarded ? guarded with { Epsilon = guarded.Epsilon / history.Scale } : link)],
         };
         return WorstGap(
             Updates(optimizer, history, history.Theta.AsSpan(), history.Scale), Updates(other, history, history.Theta.AsSpan(), 1), factor: 1);
@@ -118,7 +117,7 @@ public static class Scale
     // θ is held still: an update is a function of the gradients and θ, and only the gradients are to differ.
     private static double[][] Updates(Optimizer optimizer, GradientHistory history, ReadOnlySpan<double> theta, double scale)
     {
-        var state = optimizer.Initial(history.Dimension);
+        var state = optimizer.Initial(history.Shape);
         var updates = new double[history.Steps][];
         for (int t = 0; t < history.Steps; t++)
         {

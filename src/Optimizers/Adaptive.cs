@@ -2,12 +2,8 @@ namespace GroupRL.Optimizers;
 
 /// <summary>A direction that divides by a root of second moments which an ε guards.</summary>
 /// <param name="Epsilon">ε ≥ 0; its unit is the link's to say.</param>
-public abstract record Adaptive(double Epsilon) : Direction
+public abstract record Adaptive(double Epsilon) : Guarded(Epsilon)
 {
-    /// <summary>ε ≥ 0; unit of the gradient unless the link says otherwise.</summary>
-    public double Epsilon { get; init => field = Require.FiniteAtLeastZero(value, nameof(Epsilon)); }
-        = Require.FiniteAtLeastZero(Epsilon, nameof(Epsilon));
-
     /// <summary>
     /// √v̂_T of one coordinate after these gradients: the root without ε, unit of the gradient, as a closed form over the history.
     /// </summary>
@@ -18,8 +14,4 @@ public abstract record Adaptive(double Epsilon) : Direction
     /// null where it is.
     /// </summary>
     public virtual string? NoSimpleQuotient => null;
-
-    /// <summary>The scaling of a link in which ε has the unit of the gradient and everything else scales.</summary>
-    protected Scaling UpToEpsilon(string because) =>
-        Epsilon == 0 ? new(ScaleLaw.Invariant, "without ε the gradients' scale cancels") : new(ScaleLaw.UpToEpsilon, because);
 }

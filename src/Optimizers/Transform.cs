@@ -68,4 +68,15 @@ public abstract record Direction : Transform
     /// recurrence in <see cref="Transform.Apply"/>. Null where there is none coordinate by coordinate.
     /// </summary>
     public abstract ClosedForm? Tail(ReadOnlySpan<double> gradients, int k);
+
+    /// <summary>
+    /// The same of all coordinates, <paramref name="gradients"/> being [d, T]: by default each by itself. Null where the link says
+    /// nothing.
+    /// </summary>
+    public virtual ClosedForm[]? Tails(double[][] gradients, ParameterShape shape, int k)
+    {
+        ArgumentNullException.ThrowIfNull(gradients);
+        ClosedForm?[] each = [.. gradients.Select(own => Tail(own, k))];
+        return each.Contains(null) ? null : [.. each.Select(own => own!.Value)];
+    }
 }

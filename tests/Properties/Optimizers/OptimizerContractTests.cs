@@ -208,12 +208,8 @@ public class OptimizerContractTests
             ];
         }
 
-        static Transform WithEpsilonOver(Transform link, double factor) => link switch
-        {
-            Adaptive adaptive => adaptive with { Epsilon = adaptive.Epsilon / factor },
-            ScaleByMuon muon => muon with { Epsilon = muon.Epsilon / factor },
-            _ => link,
-        };
+        static Transform WithEpsilonOver(Transform link, double factor) =>
+            link is Guarded guarded ? guarded with { Epsilon = guarded.Epsilon / factor } : link;
     }
 
     [Theory]
