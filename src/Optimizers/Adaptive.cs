@@ -5,7 +5,8 @@ namespace GroupRL.Optimizers;
 public abstract record Adaptive(double Epsilon) : Guarded(Epsilon)
 {
     /// <summary>
-    /// √v̂_T of one coordinate after these gradients: the root without ε, unit of the gradient, as a closed form over the history.
+    /// √v̂_T of one coordinate after these gradients: the root without ε, unit of the gradient, as a closed form over the
+    /// history.
     /// </summary>
     public abstract ClosedForm Root(ReadOnlySpan<double> gradients);
 

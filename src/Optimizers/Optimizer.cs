@@ -58,7 +58,8 @@ public sealed record Optimizer(string Id, ImmutableArray<Transform> Chain)
     /// is left to scale, or nothing can be said.
     /// </summary>
     public Scaling Scaling =>
-        Chain.Select(link => link.Scaling).FirstOrDefault(scaling => scaling.Law != ScaleLaw.Proportional) ?? Scaling.Proportional;
+        Chain.Select(link => link.Scaling).FirstOrDefault(scaling => scaling.Law != ScaleLaw.Proportional)
+            ?? Scaling.Proportional;
 
     /// <summary>Whether some link lets a coordinate's update depend on other coordinates.</summary>
     public bool CouplesCoordinates => Chain.Any(link => link.CouplesCoordinates);

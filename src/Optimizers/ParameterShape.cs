@@ -6,6 +6,8 @@ namespace GroupRL.Optimizers;
 /// </summary>
 public readonly record struct ParameterShape
 {
+    private const int MostEntries = int.MaxValue;
+
     private ParameterShape(int rows, int columns, bool isMatrix) => (Rows, Columns, IsMatrix) = (rows, columns, isMatrix);
 
     /// <summary>The rows of a matrix; d for a vector.</summary>
@@ -25,10 +27,10 @@ public readonly record struct ParameterShape
 
     /// <summary>A matrix of <paramref name="rows"/> ≥ 1 times <paramref name="columns"/> ≥ 1 parameters.</summary>
     public static ParameterShape Matrix(int rows, int columns) =>
-        rows >= 1 && columns >= 1 && (long)rows * columns <= int.MaxValue
+        rows >= 1 && columns >= 1 && (long)rows * columns <= MostEntries
             ? new(rows, columns, isMatrix: true)
             : throw new ArgumentException(Require.Say(
-                $"A parameter matrix needs at least 1 row and 1 column, and at most {int.MaxValue} entries; got {rows} by {columns}."));
+                $"A parameter matrix needs a row and a column, and at most {MostEntries} entries; got {rows} by {columns}."));
 
     /// <inheritdoc/>
     public override string ToString() =>

@@ -13,10 +13,10 @@ public sealed record AdadeltaState(ImmutableArray<double> Square, ImmutableArray
 /// where η = 1.
 /// </summary>
 /// <remarks>
-/// Source: torch 1.13.1, torch/optim/adadelta.py, _single_tensor_adadelta; arXiv:1212.5701. One ε stands under both roots, whose units
-/// differ, so scaling the gradients scales neither away: only the ratio of the roots is invariant, up to ε, once w has forgotten its
-/// start from ε. With ε = 0 nothing ever moves. Departures: 0/0 is 0, and a g² beyond float64 is refused, as in
-/// <see cref="ScaleByAdam"/>.
+/// Source: torch 1.13.1, torch/optim/adadelta.py, _single_tensor_adadelta; arXiv:1212.5701. One ε stands under both roots,
+/// whose units differ, so scaling the gradients scales neither away: only the ratio of the roots is invariant, up to ε, once
+/// w has forgotten its start from ε. With ε = 0 nothing ever moves. Departures: 0/0 is 0, and a g² beyond float64 is refused,
+/// as in <see cref="ScaleByAdam"/>.
 /// </remarks>
 /// <param name="Rho">ρ, in [0, 1).</param>
 /// <param name="Epsilon">ε ≥ 0, inside both roots.</param>
@@ -66,7 +66,8 @@ public record ScaleByAdadelta(double Rho = 0.9, double Epsilon = 1e-6) : Adaptiv
         }
 
         return (
-            new AdadeltaState(ImmutableCollectionsMarshal.AsImmutableArray(square), ImmutableCollectionsMarshal.AsImmutableArray(moved)),
+            new AdadeltaState(
+                ImmutableCollectionsMarshal.AsImmutableArray(square), ImmutableCollectionsMarshal.AsImmutableArray(moved)),
             direction);
     }
 }

@@ -11,15 +11,16 @@ public sealed record AdafactorState(int Step, ParameterShape Shape, ImmutableArr
     : TransformState;
 
 /// <summary>
-/// w_t = t^−c; of a vector v_t = v_{t−1} + w_t(g² − v_{t−1}); of a matrix R_t and C_t average the rows' and columns' mean g² in the same way, and
-/// v = R Cᵀ/max(mean(R), ε). U = g/max(√v, ε), u = max(ε₂, RMS(θ))·min(1, √(τ/t))·U/max(1, RMS(U)/d). Shape [d], unit of θ.
+/// w_t = t^−c; of a vector v_t = v_{t−1} + w_t(g² − v_{t−1}); of a matrix R_t and C_t average the rows' and columns' mean g²
+/// in the same way, and v = R Cᵀ/max(mean(R), ε). U = g/max(√v, ε), u = max(ε₂, RMS(θ))·min(1, √(τ/t))·U/max(1, RMS(U)/d).
+/// Shape [d], unit of θ.
 /// </summary>
 /// <remarks>
-/// Source: pytorch @ 051d6a09, torch/optim/_adafactor.py, _single_tensor_adafactor; arXiv:1804.04235. Departures from the paper, as
-/// in torch: no first moment, ε is a floor instead of a summand, and decay is decoupled. From torch: its relative step is
-/// min(η, 1/√t) = η·min(1, √(τ/t)) with τ = η⁻², which here is a setting of its own, because a link does not know the η at the chain's
-/// end. A g² beyond float64 is refused, as in <see cref="ScaleByAdam"/>. In the matrix form ε, a floor of gradients, is one of squares
-/// as well, so its scaling law is exact for vectors only.
+/// Source: pytorch @ 051d6a09, torch/optim/_adafactor.py, _single_tensor_adafactor; arXiv:1804.04235. Departures from the
+/// paper, as in torch: no first moment, ε is a floor instead of a summand, and decay is decoupled. From torch: its relative
+/// step is min(η, 1/√t) = η·min(1, √(τ/t)) with τ = η⁻², which here is a setting of its own, because a link does not know the
+/// η at the chain's end. A g² beyond float64 is refused, as in <see cref="ScaleByAdam"/>. In the matrix form ε, a floor of
+/// gradients, is one of squares as well, so its scaling law is exact for vectors only.
 /// </remarks>
 /// <param name="MomentDecay">c ≥ 0; torch's −beta2_decay.</param>
 /// <param name="Epsilon">ε ≥ 0, unit of the gradient; torch's eps[0], by default the spacing of float64 at 1.</param>
@@ -104,7 +105,8 @@ public record ScaleByAdafactor(
                 columnMeans[j % columns] += square / past.Shape.Rows;
         }
 
-        ImmutableArray<double> rows = Average(past.Rows, means, Weight(t)), across = Average(past.Columns, columnMeans, Weight(t));
+        ImmutableArray<double> rows = Average(past.Rows, means, Weight(t));
+        ImmutableArray<double> across = Average(past.Columns, columnMeans, Weight(t));
         double largest = Math.Max(rows.Sum() / rows.Length, Epsilon);
         double[] direction = new double[update.Length];
         for (int j = 0; j < direction.Length; j++)

@@ -10,9 +10,9 @@ public sealed record AdagradState(int Step, ImmutableArray<double> Sum) : Transf
 
 /// <summary>s_t = s_{t−1} + g_t², u = g_t/(√s_t + ε)/(1 + (t−1)γ); shape [d], dimensionless.</summary>
 /// <remarks>
-/// Source: torch 1.13.1, torch/optim/adagrad.py, _single_tensor_adagrad; Duchi et al., JMLR 12 (2011), which has ε inside the root. γ
-/// is torch's lr_decay: it shrinks the step, and stands in this link because it counts its steps. Departures: 0/0 is 0, and a sum
-/// beyond float64 is refused, as in <see cref="ScaleByAdam"/>.
+/// Source: torch 1.13.1, torch/optim/adagrad.py, _single_tensor_adagrad; Duchi et al., JMLR 12 (2011), which has ε inside the
+/// root. γ is torch's lr_decay: it shrinks the step, and stands in this link because it counts its steps. Departures: 0/0 is
+/// 0, and a sum beyond float64 is refused, as in <see cref="ScaleByAdam"/>.
 /// </remarks>
 /// <param name="Epsilon">ε ≥ 0, unit of the gradient, outside the root.</param>
 /// <param name="RateDecay">γ ≥ 0, a step's share by which the rate's divisor grows; torch's lr_decay.</param>
@@ -33,7 +33,8 @@ public record ScaleByAdagrad(double Epsilon = 1e-10, double RateDecay = 0, doubl
         : UpToEpsilon("g scales with a, √s with a");
 
     /// <inheritdoc/>
-    public override string? NoSimpleQuotient => InitialSum > 0 ? "the initial sum of squares does not scale with the gradient" : null;
+    public override string? NoSimpleQuotient =>
+        InitialSum > 0 ? "the initial sum of squares does not scale with the gradient" : null;
 
     /// <summary>√(s₀ + Σ gₛ²).</summary>
     public override ClosedForm Root(ReadOnlySpan<double> gradients)

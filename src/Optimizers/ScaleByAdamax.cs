@@ -11,8 +11,8 @@ public sealed record AdamaxState(int Step, ImmutableArray<double> Mean, Immutabl
 
 /// <summary>m_t as in Adam, n_t = max(β₂n_{t−1}, |g_t| + ε), u = m_t/(1−β₁ᵗ)/n_t; shape [d], dimensionless.</summary>
 /// <remarks>
-/// Source: torch 1.13.1, torch/optim/adamax.py, _single_tensor_adamax; arXiv:1412.6980, section 7.1, which has no ε: here, as in torch, it
-/// stands inside the maximum. Departure: 0/0 is 0, as in <see cref="ScaleByAdam"/>.
+/// Source: torch 1.13.1, torch/optim/adamax.py, _single_tensor_adamax; arXiv:1412.6980, section 7.1, which has no ε: here, as
+/// in torch, it stands inside the maximum. Departure: 0/0 is 0, as in <see cref="ScaleByAdam"/>.
 /// </remarks>
 /// <param name="Beta1">β₁, in [0, 1).</param>
 /// <param name="Beta2">β₂, in [0, 1).</param>
@@ -78,7 +78,8 @@ public record ScaleByAdamax(double Beta1 = 0.9, double Beta2 = 0.999, double Eps
         }
 
         return (
-            new AdamaxState(t, ImmutableCollectionsMarshal.AsImmutableArray(mean), ImmutableCollectionsMarshal.AsImmutableArray(norm)),
+            new AdamaxState(
+                t, ImmutableCollectionsMarshal.AsImmutableArray(mean), ImmutableCollectionsMarshal.AsImmutableArray(norm)),
             direction);
     }
 

@@ -9,9 +9,9 @@ public sealed record SignState(ImmutableArray<double> Mean) : TransformState;
 
 /// <summary>u = sign(β₁m_{t−1} + (1−β₁)g_t), then m_t = β₂m_{t−1} + (1−β₂)g_t; shape [d], each entry −1, 0 or 1.</summary>
 /// <remarks>
-/// Source: google/automl @ 6a54c874, lion/lion_pytorch.py; arXiv:2302.06675. The sign is taken of an average that the memory does not
-/// keep: the two betas differ. After the gradient stops at T, u = sign(m_T) at every step: the memory shrinks, its sign does not, so the
-/// overshoot has no end (until m underflows).
+/// Source: google/automl @ 6a54c874, lion/lion_pytorch.py; arXiv:2302.06675. The sign is taken of an average that the memory
+/// does not keep: the two betas differ. After the gradient stops at T, u = sign(m_T) at every step: the memory shrinks, its
+/// sign does not, so the overshoot has no end (until m underflows).
 /// </remarks>
 /// <param name="Beta1">β₁, in [0, 1): the weight of the past in the step.</param>
 /// <param name="Beta2">β₂, in [0, 1): the weight of the past in the memory.</param>

@@ -29,15 +29,16 @@ public enum MuonAdjustment
 public sealed record MuonState(ParameterShape Shape, ImmutableArray<double> Buffer) : TransformState;
 
 /// <summary>
-/// B_t = μB_{t−1} + (1−μ)G_t, U = (1−μ)G_t + μB_t with Nesterov or else B_t; X = U/‖U‖_F, five times X ← aX + (bA + cA²)X with A = XXᵀ
-/// (for more rows than columns the same of the transpose), (a, b, c) = (3.4445, −4.7750, 2.0315); u = X·adjustment. Shape [rows,
-/// columns], dimensionless. The iteration drives every singular value to about 1 (between 0.7 and 1.2): u is near the nearest
-/// orthogonal matrix.
+/// B_t = μB_{t−1} + (1−μ)G_t, U = (1−μ)G_t + μB_t with Nesterov or else B_t; X = U/‖U‖_F, five times X ← aX + (bA + cA²)X
+/// with A = XXᵀ (for more rows than columns the same of the transpose), (a, b, c) = (3.4445, −4.7750, 2.0315); u =
+/// X·adjustment. Shape [rows, columns], dimensionless. The iteration drives every singular value to about 1 (between 0.7 and
+/// 1.2): u is near the nearest orthogonal matrix.
 /// </summary>
 /// <remarks>
-/// Source: pytorch @ 098e03f9, torch/optim/_muon.py, _single_tensor_muon; KellerJordan/Muon @ 857d1adc, muon.py. Departures: both iterate
-/// in bfloat16, this in float64; torch's docstring prints B = μB + G where its code, as here, interpolates. 0/0 is 0. After the gradient
-/// stops B keeps its direction, so u stays what it was: the overshoot has no end until ‖U‖ falls to ε.
+/// Source: pytorch @ 098e03f9, torch/optim/_muon.py, _single_tensor_muon; KellerJordan/Muon @ 857d1adc, muon.py. Departures:
+/// both iterate in bfloat16, this in float64; torch's docstring prints B = μB + G where its code, as here, interpolates. 0/0
+/// is 0. After the gradient stops B keeps its direction, so u stays what it was: the overshoot has no end until ‖U‖ falls to
+/// ε.
 /// </remarks>
 /// <param name="Mu">μ, in [0, 1).</param>
 /// <param name="Nesterov">Whether to look ahead.</param>
@@ -74,12 +75,14 @@ public record ScaleByMuon(
     public override ClosedForm? Tail(ReadOnlySpan<double> gradients, int k) => null;
 
     /// <summary>
-    /// The iteration of μᵏB_T (Nesterov: μᵏ⁺¹B_T), B_T = (1−μ) Σ μ^(T−s) Gₛ, times the adjustment: above ε the same matrix for every k.
+    /// The iteration of μᵏB_T (Nesterov: μᵏ⁺¹B_T), B_T = (1−μ) Σ μ^(T−s) Gₛ, times the adjustment: above ε the same matrix
+    /// for every k.
     /// </summary>
     /// <remarks>
-    /// Rounding: p(x) = ax + bx³ + cx⁵ maps [0, 1] into [0, 1.21] and [0, 1.21] into itself, where |p′| ≤ 3.97. So each iteration hands
-    /// on errors of its input at most 3.97 times (divided differences of p are means of p′), and adds the roundings of sums whose
-    /// terms are bounded through ‖X‖_F ≤ 1.21√n. A sum B_T that cancels is known no better than its terms.
+    /// Rounding: p(x) = ax + bx³ + cx⁵ maps [0, 1] into [0, 1.21] and [0, 1.21] into itself, where |p′| ≤ 3.97. So each
+    /// iteration hands on errors of its input at most 3.97 times (divided differences of p are means of p′), and adds the
+    /// roundings of sums whose terms are bounded through ‖X‖_F ≤ 1.21√n. A sum B_T that cancels is known no better than its
+    /// terms.
     /// </remarks>
     public override ClosedForm[]? Tails(double[][] gradients, ParameterShape shape, int k)
     {
@@ -91,7 +94,8 @@ public record ScaleByMuon(
             return [.. sums.Select(_ => ClosedForm.Zero)];
 
         const double Slope = 3.97;
-        double amplified = Math.Pow(Slope, Iterations), size = 1.21 * Math.Sqrt(Math.Min(shape.Rows, shape.Columns)), square = size * size;
+        double amplified = Math.Pow(Slope, Iterations);
+        double size = 1.21 * Math.Sqrt(Math.Min(shape.Rows, shape.Columns)), square = size * size;
         double iteration = size * (-(Coefficients[1] * square) + Coefficients[0] + (Coefficients[2] * square * square));
         // A memory that is 0 but for rounding can point anywhere: as far off as it can be.
         double condition = norm == 0 ? Math.ScaleB(1, 52) : 1 + (terms / norm);
@@ -106,7 +110,8 @@ public record ScaleByMuon(
     /// <inheritdoc/>
     public override TransformState Initial(ParameterShape shape) => shape.IsMatrix
         ? new MuonState(shape, [.. new double[shape.Size]])
-        : throw new ArgumentException(Require.Say($"Muon needs parameters that are a matrix of rows and columns; got {shape}."), nameof(shape));
+        : throw new ArgumentException(
+            Require.Say($"Muon needs parameters that are a matrix of rows and columns; got {shape}."), nameof(shape));
 
     /// <inheritdoc/>
     public override (TransformState State, double[] Update) Apply(

@@ -16,9 +16,8 @@ public sealed record NAdamState(int Step, double MuProduct, ImmutableArray<doubl
 /// u = [(1−μ_t) g_t/(1−P_t) + μ_{t+1} m_t/(1−P_t μ_{t+1})] / (√(v_t/(1−β₂ᵗ)) + ε); shape [d], dimensionless.
 /// </summary>
 /// <remarks>
-/// Source: pytorch @ 00c2d88d, torch/optim/nadam.py, _single_tensor_nadam; Dozat, ICLR workshop 2016. Departures: the paper's
-/// m̄ uses m_t/(1−P_{t+1}) with the same product; torch folds η into both quotients (rounding apart, the same). 0/0 is 0, and a
-/// g² beyond float64 is refused, as in <see cref="ScaleByAdam"/>.
+/// Source: pytorch @ 00c2d88d, torch/optim/nadam.py, _single_tensor_nadam; Dozat, ICLR workshop 2016. Departures: torch folds η
+/// into both quotients (rounding apart, the same). 0/0 is 0, and a g² beyond float64 is refused, as in <see cref="ScaleByAdam"/>.
 /// </remarks>
 /// <param name="Beta1">β₁, in [0, 1).</param>
 /// <param name="Beta2">β₂, in [0, 1).</param>
@@ -55,7 +54,9 @@ public record ScaleByNAdam(
             .Root(ClosedSums.MassCondition(Beta2, gradients.Length));
     }
 
-    /// <summary>Adam's tail with the weight μ_{t+1}/(1−P_t μ_{t+1}), t = T+k, in place of 1/(1−β₁ᵗ): the term of g is gone.</summary>
+    /// <summary>
+    /// Adam's tail with the weight μ_{t+1}/(1−P_t μ_{t+1}), t = T+k, in place of 1/(1−β₁ᵗ): the term of g is gone.
+    /// </summary>
     public override ClosedForm? Tail(ReadOnlySpan<double> gradients, int k)
     {
         int t = gradients.Length + k;
@@ -106,7 +107,10 @@ public record ScaleByNAdam(
 
         return (
             new NAdamState(
-                t, product, ImmutableCollectionsMarshal.AsImmutableArray(mean), ImmutableCollectionsMarshal.AsImmutableArray(square)),
+                t,
+                product,
+                ImmutableCollectionsMarshal.AsImmutableArray(mean),
+                ImmutableCollectionsMarshal.AsImmutableArray(square)),
             direction);
     }
 }

@@ -16,9 +16,9 @@ public sealed record RAdamState(int Step, ImmutableArray<double> Mean, Immutable
 /// </summary>
 /// <remarks>
 /// Source: torch 1.13.1, torch/optim/radam.py (also @ 008ec6b1), _single_tensor_radam; arXiv:1908.03265. Departures from the
-/// paper: the threshold is ρ_t &gt; 5 instead of 4, and there is an ε, added to √v before the bias correction, unlike torch's Adam.
-/// ρ₁ = 1 for every β₂, so the first step never adapts; ρ_∞ ≤ 5, that is β₂ ≤ 2/3, never does. 0/0 is 0, and a g² beyond float64 is
-/// refused, as in <see cref="ScaleByAdam"/>.
+/// paper: the threshold is ρ_t &gt; 5 instead of 4, and there is an ε, added to √v before the bias correction, unlike torch's
+/// Adam. ρ₁ = 1 for every β₂, so the first step never adapts; ρ_∞ ≤ 5, that is β₂ ≤ 2/3, never does. 0/0 is 0, and a g²
+/// beyond float64 is refused, as in <see cref="ScaleByAdam"/>.
 /// </remarks>
 /// <param name="Beta1">β₁, in [0, 1).</param>
 /// <param name="Beta2">β₂, in [0, 1).</param>
@@ -41,7 +41,8 @@ public record ScaleByRAdam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsi
         : Scaling.Proportional;
 
     /// <inheritdoc/>
-    public override string? NoSimpleQuotient => "the first steps are not divided, and later ones have ε beside the uncorrected root";
+    public override string? NoSimpleQuotient =>
+        "the first steps are not divided, and later ones have ε beside the uncorrected root";
 
     /// <summary>√(v_T/(1−β₂ᵀ)).</summary>
     public override ClosedForm Root(ReadOnlySpan<double> gradients)
@@ -107,7 +108,8 @@ public record ScaleByRAdam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsi
         }
 
         return (
-            new RAdamState(t, ImmutableCollectionsMarshal.AsImmutableArray(mean), ImmutableCollectionsMarshal.AsImmutableArray(square)),
+            new RAdamState(
+                t, ImmutableCollectionsMarshal.AsImmutableArray(mean), ImmutableCollectionsMarshal.AsImmutableArray(square)),
             direction);
     }
 

@@ -15,15 +15,16 @@ public sealed record RmsState(ImmutableArray<double> Square, ImmutableArray<doub
 /// u = q, or with momentum b_t = μb_{t−1} + q, u = b_t. Shape [d], dimensionless. No bias correction.
 /// </summary>
 /// <remarks>
-/// Source: torch 1.13.1, torch/optim/rmsprop.py, _single_tensor_rmsprop. The momentum averages quotients, not gradients, and belongs to this
-/// link. Departures: v − ḡ², which is at least 0 in the reals, is cut off at 0 where rounding makes it negative (torch: NaN). 0/0 is 0,
-/// and a g² beyond float64 is refused, as in <see cref="ScaleByAdam"/>.
+/// Source: torch 1.13.1, torch/optim/rmsprop.py, _single_tensor_rmsprop. The momentum averages quotients, not gradients, and
+/// belongs to this link. Departures: v − ḡ², which is at least 0 in the reals, is cut off at 0 where rounding makes it
+/// negative (torch: NaN). 0/0 is 0, and a g² beyond float64 is refused, as in <see cref="ScaleByAdam"/>.
 /// </remarks>
 /// <param name="Alpha">α, in [0, 1).</param>
 /// <param name="Epsilon">ε ≥ 0, unit of the gradient, outside the root.</param>
 /// <param name="Centered">Whether the mean's square is taken off.</param>
 /// <param name="Momentum">μ, in [0, 1); 0 is none.</param>
-public record ScaleByRms(double Alpha = 0.99, double Epsilon = 1e-8, bool Centered = false, double Momentum = 0) : Adaptive(Epsilon)
+public record ScaleByRms(double Alpha = 0.99, double Epsilon = 1e-8, bool Centered = false, double Momentum = 0)
+    : Adaptive(Epsilon)
 {
     /// <summary>α, in [0, 1).</summary>
     public double Alpha { get; init => field = Require.InUnitInterval(value, nameof(Alpha)); }
@@ -58,7 +59,8 @@ public record ScaleByRms(double Alpha = 0.99, double Epsilon = 1e-8, bool Center
         for (int s = 0; Momentum > 0 && s < gradients.Length; s++)
         {
             ClosedForm root = Root(gradients[..(s + 1)]);
-            ClosedForm quotient = new ClosedForm(gradients[s], Math.Abs(gradients[s]), root.Roundings + (8 * (gradients.Length + k)))
+            int roundings = root.Roundings + (8 * (gradients.Length + k));
+            ClosedForm quotient = new ClosedForm(gradients[s], Math.Abs(gradients[s]), roundings)
                 .Over(root.Value + Epsilon, root.Value == 0 ? 0 : root.Magnitude / root.Value)
                 .Times(Math.Pow(Momentum, gradients.Length - 1 - s + k));
             sum = new(sum.Value + quotient.Value, sum.Magnitude + quotient.Magnitude, quotient.Roundings);

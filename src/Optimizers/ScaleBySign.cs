@@ -6,8 +6,8 @@ namespace GroupRL.Optimizers;
 /// Signum: m_t = βm_{t−1} + (1−β)g_t, u = sign(m_t); with β = 0 signSGD, u = sign(g_t). Shape [d], each entry −1, 0 or 1.
 /// </summary>
 /// <remarks>
-/// Source: arXiv:1802.04434, algorithms 1 and 2. With β = 0 it stops with its gradient; with β &gt; 0 it never stops: u = sign(m_T) at
-/// every step after T, until m underflows.
+/// Source: arXiv:1802.04434, algorithms 1 and 2. With β = 0 it stops with its gradient; with β &gt; 0 it never stops: u =
+/// sign(m_T) at every step after T, until m underflows.
 /// </remarks>
 /// <param name="Beta">β, in [0, 1).</param>
 public record ScaleBySign(double Beta = 0) : Direction

@@ -47,7 +47,9 @@ public abstract record Transform
     public abstract (TransformState State, double[] Update) Apply(
         TransformState state, ReadOnlySpan<double> update, ReadOnlySpan<double> theta);
 
-    /// <summary>The state as the type that this link made in <see cref="Initial(int)"/>; another link's state is refused.</summary>
+    /// <summary>
+    /// The state as the type that this link made in <see cref="Initial(int)"/>; another link's state is refused.
+    /// </summary>
     protected TState Own<TState>(TransformState state) where TState : TransformState =>
         state as TState ?? throw new ArgumentException(
             Require.Say($"{GetType().Name} needs its own {typeof(TState).Name}; got {state?.GetType().Name ?? "null"}."),
@@ -70,8 +72,8 @@ public abstract record Direction : Transform
     public abstract ClosedForm? Tail(ReadOnlySpan<double> gradients, int k);
 
     /// <summary>
-    /// The same of all coordinates, <paramref name="gradients"/> being [d, T]: by default each by itself. Null where the link says
-    /// nothing.
+    /// The same of all coordinates, <paramref name="gradients"/> being [d, T]: by default each by itself. Null where the link
+    /// says nothing.
     /// </summary>
     public virtual ClosedForm[]? Tails(double[][] gradients, ParameterShape shape, int k)
     {

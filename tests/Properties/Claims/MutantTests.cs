@@ -188,6 +188,11 @@ public class MutantTests
     }
 
     [Fact]
+    public void A_mutant_that_no_recorded_run_can_see_breaks_a_claim() => Assert.All(
+        OptimizerMutants.All.Where(mutant => mutant.Files.IsEmpty),
+        mutant => Assert.Contains(s_optimizers, broken => broken.Optimizer.Id.EndsWith($"!{mutant.Id}", StringComparison.Ordinal)));
+
+    [Fact]
     public void Every_claim_of_the_ledger_has_a_mutant()
     {
         var broken = s_objectives.Select(mutant => mutant.Claim).Concat(s_optimizers.Select(mutant => mutant.Claim)).Concat(s_trainings.Select(mutant => mutant.Claim));
