@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using GroupRL.Optimizers;
 
 namespace GroupRL.Checking;
 
@@ -9,6 +10,12 @@ namespace GroupRL.Checking;
 /// <param name="Exponent">k: the factor a = 2ᵏ, exact in float64.</param>
 public sealed record GradientHistory(ImmutableArray<double> Theta, ImmutableArray<ImmutableArray<double>> Gradients, int Exponent)
 {
+    /// <summary>The columns of a matrix, whose rows follow one another; 0 for a vector.</summary>
+    public int Columns { get; init; }
+
+    /// <summary>What the parameters are.</summary>
+    public ParameterShape Shape => Columns == 0 ? ParameterShape.Vector(Dimension) : ParameterShape.Matrix(Dimension / Columns, Columns);
+
     /// <summary>a = 2ᵏ.</summary>
     public double Scale => Math.ScaleB(1, Exponent);
 
@@ -21,15 +28,21 @@ public sealed record GradientHistory(ImmutableArray<double> Theta, ImmutableArra
     /// <inheritdoc/>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"θ₀ = {Vector(Theta)}, gradients = [{string.Join(", ", Gradients.Select(Vector))}], a = 2^{Exponent}");
+        $"θ₀ = {Vector(Theta)}, gradients = [{string.Join(", ", Gradients.Select(Vector))}], a = 2^{Exponent}{(Columns == 0 ? "" : $", rows of {Columns}")}");
 
     private static string Vector(ImmutableArray<double> values) =>
         $"[{string.Join(", ", values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}]";
 }
 
-/// <summary>Gradient histories of 1–13 steps in 1–3 dimensions, of sizes 1e−8 to 1e4, with factors 2⁻²⁰ … 2²⁰ other than 1.</summary>
+/// <summary>
+/// Gradient histories of 1–13 steps in 1–3 dimensions, or of matrices of 1–3 rows and columns, of sizes 1e−8 to 1e4, with factors 2⁻²⁰ … 2²⁰
+/// other than 1.
+/// </summary>
 public sealed record HistoryDomain : Domain<GradientHistory>
 {
+    /// <summary>Whether parameters are matrices.</summary>
+    public bool OfMatrices { get; init; }
+
     /// <inheritdoc/>
     public override ImmutableArray<Corner<GradientHistory>> Corners { get; } =
     [
@@ -46,7 +59,7 @@ public sealed record HistoryDomain : Domain<GradientHistory>
     /// <inheritdoc/>
     public override GradientHistory Build(Draw draw)
     {
-        int dimension = draw.Whole(1, 3), steps = draw.Chance(0.1) ? 1 : draw.Whole(1, 3 + (draw.Size / 10));
+        int columns = OfMatrices ? draw.Whole(1, 3) : 0, dimension = draw.Whole(1, 3) * Math.Max(1, columns), steps = draw.Chance(0.1) ? 1 : draw.Whole(1, 3 + (draw.Size / 10));
         double size = draw.Chance(0.15) ? 1e-8 : draw.LogReal(1e-6, 1e3);
         var coordinates = new double[dimension][];
         for (int j = 0; j < dimension; j++)
@@ -69,7 +82,10 @@ public sealed record HistoryDomain : Domain<GradientHistory>
         return new(
             [.. coordinates.Select(_ => draw.Real(-2, 2))],
             [.. Enumerable.Range(0, steps).Select(t => coordinates.Select(values => values[t]).ToImmutableArray())],
-            draw.Sign() * draw.Whole(1, 20));
+            draw.Sign() * draw.Whole(1, 20))
+        {
+            Columns = columns,
+        };
     }
 
     /// <inheritdoc/>
@@ -92,7 +108,11 @@ public sealed record HistoryDomain : Domain<GradientHistory>
     private static IEnumerable<GradientHistory> Candidates(GradientHistory history)
     {
         for (int j = 0; j < history.Dimension && history.Dimension > 1; j++)
-            yield return history with { Theta = [history.Theta[j]], Gradients = [.. history.Gradients.Select(g => ImmutableArray.Create(g[j]))] };
+            yield return Only(history, index => index == j) with { Columns = Math.Min(1, history.Columns) };
+        for (int row = 0; history.Columns > 0 && row < history.Shape.Rows && history.Shape.Rows > 1; row++)
+            yield return Only(history, index => index / history.Columns != row);
+        for (int column = 0; column < history.Columns && history.Columns > 1; column++)
+            yield return Only(history, index => index % history.Columns != column) with { Columns = history.Columns - 1 };
         for (int t = 0; t < history.Steps && history.Steps > 1; t++)
             yield return history with { Gradients = history.Gradients.RemoveAt(t) };
         foreach (int exponent in new[] { 1, -1, history.Exponent / 2 })
@@ -115,6 +135,12 @@ public sealed record HistoryDomain : Domain<GradientHistory>
                 yield return history with { Gradients = history.Gradients.SetItem(t, [.. history.Gradients[t].Select(x => Math.Round(x, digits))]) };
         }
     }
+
+    private static GradientHistory Only(GradientHistory history, Func<int, bool> kept) => history with
+    {
+        Theta = [.. history.Theta.Where((_, index) => kept(index))],
+        Gradients = [.. history.Gradients.Select(gradient => gradient.Where((_, index) => kept(index)).ToImmutableArray())],
+    };
 
     private static bool AnyCoordinate(GradientHistory history, Func<double[], bool> holds)
     {

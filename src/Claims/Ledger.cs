@@ -60,7 +60,19 @@ public static class Ledger
     public static IEnumerable<LedgerRow> Rows =>
         Catalogue.All.SelectMany(entry => ObjectiveRows(entry.Id, entry.Objective))
             .Concat(OptimizerCatalogue.All.SelectMany(OptimizerRows))
-            .Concat(Catalogue.All.SelectMany(entry => OptimizerCatalogue.All.SelectMany(optimizer => TrainingRows(entry.Id, entry.Objective, optimizer))));
+            .Concat(Pairings.SelectMany(pair => TrainingRows(pair.Entry.Id, pair.Entry.Objective, pair.Optimizer)));
+
+    /// <summary>
+    /// The objectives and optimizers that are judged together. A claim about training asks one thing of the objective and
+    /// another of the optimizer, so not every pair tells something new: every objective that some claim about training speaks of is paired with
+    /// an optimizer with memory (TRL's) and one without (SGD), and GRPO with every optimizer.
+    /// </summary>
+    public static IEnumerable<(CatalogueEntry Entry, Optimizer Optimizer)> Pairings =>
+        from entry in Catalogue.All
+        where TrainingClaims.Any(claim => claim.Missing(new Training(entry.Objective, OptimizerCatalogue.Sgd)) is null)
+        from optimizer in OptimizerCatalogue.All
+        where ReferenceEquals(entry.Objective, Catalogue.Grpo) || optimizer == OptimizerCatalogue.TrlAdamW || optimizer == OptimizerCatalogue.Sgd
+        select (entry, optimizer);
 
     /// <summary>The claim of id <paramref name="id"/>, or null.</summary>
     public static Claim? Find(string id) => Claims.FirstOrDefault(claim => claim.Id == id);

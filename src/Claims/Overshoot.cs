@@ -20,13 +20,13 @@ public static class Overshoot
     public static OptimizerClaim MomentumTail { get; } = new()
     {
         Id = "momentum-tail",
-        Statement = "If gradients are exactly zero after step T, then u_{T+k} = 0 without memory, μᵏ·b_T with momentum (Nesterov: μᵏ⁺¹·b_T), and for Adam u_{T+k}/u_T = β₁ᵏ(1−β₁ᵀ)/(1−β₁ᵀ⁺ᵏ) · D(v_T, T)/D(v_{T+k}, T+k), D the denominator; at ε = 0 that is (β₁/√β₂)ᵏ times bias corrections.",
+        Statement = "If gradients are exactly zero after step T, then u_{T+k} = 0 without memory, μᵏ·b_T with momentum (Nesterov: μᵏ⁺¹·b_T), for ever sign(m_T) for Lion and Signum and the same matrix for Muon, and for Adam u_{T+k}/u_T = β₁ᵏ(1−β₁ᵀ)/(1−β₁ᵀ⁺ᵏ) · D(v_T, T)/D(v_{T+k}, T+k), D the denominator; at ε = 0 that is (β₁/√β₂)ᵏ times bias corrections. Every other optimizer has its own closed form.",
         Hypotheses = ["gradients are exactly zero after step T", "decoupled decay set aside"],
         Source = Paper + "; the form with ε derived here",
         Quantity = "|u_{T+k} − closed form|",
-        Missing = optimizer => optimizer.CoupledDecay > 0 ? "gradients without a decay term (it never is zero)" : null,
+        Missing = optimizer => optimizer.CoupledDecay > 0 ? "gradients without a decay term (it never is zero)" : NoTail(optimizer),
         Expect = _ => Expectation.Holds("the recurrences in closed form"),
-        Domain = _ => new HistoryDomain(),
+        Domain = Scale.Histories,
         Measure = TailGap,
         Why = (_, _, worst) => string.Create(
             CultureInfo.InvariantCulture,
@@ -42,8 +42,10 @@ public static class Overshoot
         Source = Paper,
         Quantity = "steps, of 20 beyond the region, on which the token did not rise",
         Missing = training => Requirements.Missing(training.Objective, Traits.Unregularised | Traits.HardClip)
+            ?? (training.Optimizer.TakesVectors ? null : "an optimizer of vectors (this one's parameters are matrices)")
+            ?? NoTail(training.Optimizer)
             ?? (training.Optimizer.CoupledDecay + training.Optimizer.DecoupledDecay > 0 ? "an optimizer without weight decay" : null),
-        Expect = training => training.Optimizer is { Momentum.Mu: > 0 } or { Adam.Beta1: > 0 }
+        Expect = training => Outlives(training.Optimizer)
             ? Expectation.Holds("the first moment outlives the gradient")
             : Expectation.Refuted("an optimizer without memory stops with its gradient"),
         Domain = training => new OvershootDomain(training),
@@ -56,24 +58,35 @@ public static class Overshoot
             $"once the ratio of {batch.PlaceOf(OvershootRun.TryStart(training, batch, out _)!.Watched)} had passed {training.Objective.Kernel.Region!.High:R}, {training.Optimizer.Id} left the token where it was on {worst.Measured} of {StepsBeyond} further steps: it stops with the gradient"),
     };
 
+    private static string? NoTail(Optimizer optimizer) =>
+        optimizer.Link<Direction>()?.Tails([[1]], optimizer.TakesVectors ? ParameterShape.Vector(1) : ParameterShape.Matrix(1, 1), 1) is null
+            && optimizer.Link<Direction>() is not null ? "a tail known in closed form" : null;
+
+    // What one gradient of 1 leaves behind has its sign at every step that is watched.
+    private static bool Outlives(Optimizer optimizer) =>
+        optimizer.Link<Direction>() is { } direction && Enumerable.Range(1, StepsBeyond).All(k => direction.Tail([1], k) is { Value: > 0 });
+
     private static Measurement TailGap(Optimizer optimizer, GradientHistory history)
     {
         var gradients = Effective(optimizer, history);
-        var state = optimizer.Initial(history.Dimension);
-        double[] theta = [.. history.Theta], zero = new double[history.Dimension], last = [];
+        var state = optimizer.Initial(history.Shape);
+        var direction = optimizer.Link<Direction>();
+        double[] theta = [.. history.Theta], zero = new double[history.Dimension];
         foreach (var gradient in history.Gradients)
-            Advance(gradient.AsSpan(), out last);
+            Advance(gradient.AsSpan(), out _);
         var worst = new Measurement(0, 0);
         for (int k = 1; k <= TailSteps; k++)
         {
             double[] before = theta;
             Advance(zero, out double[] update);
+            var tails = direction?.Tails(gradients, history.Shape, k);
             for (int j = 0; j < history.Dimension; j++)
             {
-                var (predicted, bound) = Predicted(optimizer, gradients[j], last[j], k);
+                var predicted = tails?[j] ?? ClosedForm.Zero;
+                double bound = Tolerance.Summation(predicted.Roundings, predicted.Magnitude);
                 // Taking the decay out of the update again costs the rounding of their sum.
                 double decay = optimizer.DecoupledDecay * Math.Abs(before[j]);
-                worst = worst.Worst(new(Math.Abs(update[j] - predicted), bound + Tolerance.Summation(8, decay + Math.Abs(update[j])), 0, k));
+                worst = worst.Worst(new(Math.Abs(update[j] - predicted.Value), bound + Tolerance.Summation(8, decay + Math.Abs(update[j])), 0, k));
             }
         }
 
@@ -102,32 +115,6 @@ public static class Overshoot
         }
 
         return columns;
-    }
-
-    private static (double Value, double Bound) Predicted(Optimizer optimizer, double[] gradients, double last, int k)
-    {
-        int steps = gradients.Length;
-        if (optimizer.Momentum is { } momentum)
-        {
-            double buffer = 0, magnitude = 0;
-            for (int s = 0; s < steps; s++)
-            {
-                double term = Math.Pow(momentum.Mu, steps - 1 - s) * (s == 0 ? 1 : 1 - momentum.Dampening) * gradients[s];
-                (buffer, magnitude) = (buffer + term, magnitude + Math.Abs(term));
-            }
-
-            double factor = Math.Pow(momentum.Mu, momentum.Nesterov ? k + 1 : k);
-            return (factor * buffer, Tolerance.Summation((4 * (steps + k)) + 16, factor * magnitude));
-        }
-
-        if (optimizer.Adam is not { } adam)
-            return (0, 0);
-        double square = AdamMoments.Square(adam, gradients);
-        double later = adam.AmsGrad ? square : square * Math.Pow(adam.Beta2, k);
-        double numerator = Math.Pow(adam.Beta1, k) * (1 - Math.Pow(adam.Beta1, steps)) / (1 - Math.Pow(adam.Beta1, steps + k));
-        double denominator = AdamMoments.Denominator(adam, later, steps + k);
-        double ratio = denominator == 0 ? 0 : numerator * AdamMoments.Denominator(adam, square, steps) / denominator;
-        return (ratio * last, AdamMoments.Rounding(adam, steps, steps + k) * Math.Abs(ratio * last));
     }
 }
 
@@ -309,8 +296,9 @@ internal sealed record OvershootDomain(Training Training) : Domain<RolloutBatch>
         double[] rewards = [1, .. Enumerable.Range(1, rows - 1).Select(_ => draw.Pick(0, 0, 0.5))];
 
         // A gap of nothing tells how far one step goes; a gap of some such steps then makes the token leave after a few of them.
+        // Where steps are as long as the region is wide, half the way to a log-prob of 0 is as far inside as it can start.
         double rise = OvershootRun.FirstRise(Training, At(1e-12));
-        return At(rise * draw.Real(0.1, 2.5));
+        return At(Math.Min(rise * draw.Real(0.1, 2.5), Math.Log(Training.Objective.Kernel.Region!.High) - (logps[0].Max() / 2)));
 
         RolloutBatch At(double gap) => RolloutBatch.Of(
         [

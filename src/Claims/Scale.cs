@@ -14,16 +14,15 @@ public static class Scale
     public static OptimizerClaim AdamEpsilonIdentity { get; } = new()
     {
         Id = "adam-epsilon-identity",
-        Statement = "Adam on gradients a·g with ε takes the same steps as on g with ε/a: all that AdamW sees of a reward's scale is ε/a. Bitwise for a = 2ᵏ; decoupled decay does not matter, coupled L2 and norm clipping break it.",
+        Statement = "Adam, or another optimizer with an ε in its denominator, on gradients a·g with ε takes the same steps as on g with ε/a: all that AdamW sees of a reward's scale is ε/a. Bitwise for a = 2ᵏ; decoupled decay does not matter, coupled L2 and norm clipping break it.",
         Hypotheses = ["a = 2ᵏ", "no overflow or underflow"],
         Source = Paper,
         Quantity = "|Δθ(a·g, ε) − Δθ(g, ε/a)|",
         Missing = NoEpsilon,
-        Expect = optimizer => Inhomogeneous(optimizer)
-            ?? (optimizer.Adam is { Placement: EpsilonPlacement.InsideRoot, Epsilon: > 0 }
-                ? Expectation.Refuted("inside the root ε scales with a²")
-                : Expectation.Holds("m scales with a, √v with a")),
-        Domain = _ => new HistoryDomain(),
+        Expect = optimizer => optimizer.Scaling is { Law: ScaleLaw.UpToEpsilon or ScaleLaw.Invariant, Because: var because }
+            ? Expectation.Holds(because)
+            : Expectation.Refuted(optimizer.Scaling.Because),
+        Domain = Histories,
         Measure = EpsilonGap,
         Why = (_, history, worst) => string.Create(
             CultureInfo.InvariantCulture,
@@ -34,16 +33,18 @@ public static class Scale
     public static OptimizerClaim AdamScaleDeviation { get; } = new()
     {
         Id = "adam-scale-deviation",
-        Statement = "With all gradients scaled by a, each coordinate of Adam's update changes by the factor a(√v̂+ε)/(a√v̂+ε), that is u_a/u_1 − 1 = ε(a−1)/(a√v̂+ε): insensitivity to reward scale is a statement about √v̂ ≫ ε.",
+        Statement = "With all gradients scaled by a, each coordinate of Adam's update, or of another optimizer's that divides by √v̂ + ε, changes by the factor a(√v̂+ε)/(a√v̂+ε), that is u_a/u_1 − 1 = ε(a−1)/(a√v̂+ε): insensitivity to reward scale is a statement about √v̂ ≫ ε.",
         Hypotheses = ["decoupled decay set aside (θ = 0)"],
         Source = Paper + "; exact form derived here",
         Quantity = "|u_a − u_1·a(√v̂+ε)/(a√v̂+ε)|",
-        Missing = optimizer => NoEpsilon(optimizer) ?? (optimizer.CoupledDecay > 0 ? "gradients without a decay term" : null),
-        Expect = optimizer => Inhomogeneous(optimizer)
-            ?? (optimizer.Adam is { Placement: not EpsilonPlacement.OutsideRoot, Epsilon: > 0 }
-                ? Expectation.Refuted("ε stands elsewhere in the quotient")
-                : Expectation.Holds("m̂ scales with a, √v̂ with a, ε not")),
-        Domain = _ => new HistoryDomain(),
+        Missing = optimizer => (optimizer.Link<Adaptive>() is null ? "a root of second moments in the denominator (Adam's)" : null) ?? (optimizer.CoupledDecay > 0 ? "gradients without a decay term" : null),
+        Expect = optimizer => optimizer switch
+        {
+            { Scaling.Law: ScaleLaw.Neither } => Expectation.Refuted(optimizer.Scaling.Because),
+            _ when optimizer.Link<Adaptive>()!.NoSimpleQuotient is { } other => Expectation.Refuted(other),
+            _ => Expectation.Holds("the numerator scales with a, √v̂ with a, ε not"),
+        },
+        Domain = Histories,
         Measure = DeviationGap,
         Why = (_, history, worst) => string.Create(
             CultureInfo.InvariantCulture,
@@ -59,34 +60,29 @@ public static class Scale
         Source = Paper,
         Quantity = "|Δθ(a·g) − a·Δθ(g)|",
         Missing = _ => null,
-        Expect = optimizer => optimizer switch
+        Expect = optimizer => optimizer.Scaling switch
         {
-            { Adam: not null } => Expectation.Refuted("Adam divides the scale out"),
-            { DecoupledDecay: > 0 } => Expectation.Refuted("decay does not scale with the gradient"),
-            _ => Inhomogeneous(optimizer) ?? Expectation.Holds("linear in the gradients"),
+            { Law: ScaleLaw.Proportional, Because: var because } => Expectation.Holds(because),
+            { Law: ScaleLaw.Neither, Because: var because } => Expectation.Refuted(because),
+            var scaling => Expectation.Refuted($"the scale is divided out: {scaling.Because}"),
         },
-        Domain = _ => new HistoryDomain(),
+        Domain = Histories,
         Measure = EquivarianceGap,
         Why = (optimizer, history, worst) => string.Create(
             CultureInfo.InvariantCulture,
             $"at step {worst.Position + 1} {optimizer.Id}'s update on gradients scaled by 2^{history.Exponent} is off the scaled update by {worst.Measured:G3}"),
     };
 
-    private static string? NoEpsilon(Optimizer optimizer) => optimizer.Adam is null ? "an ε in the denominator (Adam's)" : null;
+    /// <summary>Histories of what an optimizer moves: vectors, or matrices where it takes nothing else.</summary>
+    internal static HistoryDomain Histories(Optimizer optimizer) => new() { OfMatrices = !optimizer.TakesVectors };
 
-    // Parts ahead of the moments that do not scale with the gradient.
-    private static Expectation? Inhomogeneous(Optimizer optimizer) => optimizer switch
-    {
-        { CoupledDecay: > 0 } => Expectation.Refuted("the coupled decay term does not scale with the gradient"),
-        { Clip: not null } => Expectation.Refuted("norm clipping does not scale with the gradient"),
-        _ => null,
-    };
+    private static string? NoEpsilon(Optimizer optimizer) => optimizer.Link<Guarded>() is null ? "an ε in the denominator (Adam's)" : null;
 
     private static Measurement EpsilonGap(Optimizer optimizer, GradientHistory history)
     {
         var other = optimizer with
         {
-            Chain = [.. optimizer.Chain.Select(link => link is ScaleByAdam adam ? adam with { Epsilon = adam.Epsilon / history.Scale } : link)],
+            Chain = [.. optimizer.Chain.Select(link => link is Guarded guarded ? guarded with { Epsilon = guarded.Epsilon / history.Scale } : link)],
         };
         return WorstGap(
             Updates(optimizer, history, history.Theta.AsSpan(), history.Scale), Updates(other, history, history.Theta.AsSpan(), 1), factor: 1);
@@ -100,18 +96,18 @@ public static class Scale
 
     private static Measurement DeviationGap(Optimizer optimizer, GradientHistory history)
     {
-        var adam = optimizer.Adam!;
+        var adaptive = optimizer.Link<Adaptive>()!;
         var origin = new double[history.Dimension];
         double[] scaled = Updates(optimizer, history, origin, history.Scale)[^1], plain = Updates(optimizer, history, origin, 1)[^1];
         double[][] gradients = Overshoot.Effective(optimizer, history);
         var worst = new Measurement(0, 0);
         for (int j = 0; j < history.Dimension; j++)
         {
-            double root = Math.Sqrt(AdamMoments.Square(adam, gradients[j]) / (1 - Math.Pow(adam.Beta2, history.Steps)));
-            double factor = root == 0 ? 1 : history.Scale * (root + adam.Epsilon) / ((history.Scale * root) + adam.Epsilon);
-            // The moment may cancel: its rounding is that of Σ|gₛ|, over the denominator.
-            double magnitude = root == 0 ? 0 : gradients[j].Sum(Math.Abs) / (root + adam.Epsilon) * factor * optimizer.LearningRate;
-            double bound = AdamMoments.Rounding(adam, history.Steps, history.Steps) * magnitude;
+            ClosedForm root = adaptive.Root(gradients[j]);
+            double factor = root.Value == 0 ? 1 : history.Scale * (root.Value + adaptive.Epsilon) / ((history.Scale * root.Value) + adaptive.Epsilon);
+            // Numerators of both sides agree to the bit; the factor is as far off as the root, relatively, and the quotients round.
+            double condition = root.Value == 0 ? 0 : root.Magnitude / root.Value;
+            double bound = Tolerance.Summation(root.Roundings + 24, (1 + condition) * Math.Abs(plain[j] * factor));
             worst = worst.Worst(new(Math.Abs(scaled[j] - (plain[j] * factor)), bound, 0, history.Steps));
         }
 
@@ -121,7 +117,7 @@ public static class Scale
     // θ is held still: an update is a function of the gradients and θ, and only the gradients are to differ.
     private static double[][] Updates(Optimizer optimizer, GradientHistory history, ReadOnlySpan<double> theta, double scale)
     {
-        var state = optimizer.Initial(history.Dimension);
+        var state = optimizer.Initial(history.Shape);
         var updates = new double[history.Steps][];
         for (int t = 0; t < history.Steps; t++)
         {

@@ -1,15 +1,16 @@
 using System.Text.Json.Nodes;
 using GroupRL.Objectives;
+using GroupRL.Optimizers;
 using Spectre.Console;
 
 namespace GroupRL.Cli;
 
-/// <summary><c>grouprl catalogue</c>: every objective by its id, and every part by its name.</summary>
+/// <summary><c>grouprl catalogue</c>: every objective and optimizer by its id, and every part by its name.</summary>
 internal sealed class CatalogueCommand(Terminal terminal, bool json)
 {
     private readonly Report _report = new(terminal);
 
-    /// <summary>Lists the objectives, or with <paramref name="parts"/> the parts; <paramref name="markdown"/> as the pages of docs/ hold them.</summary>
+    /// <summary>Lists the objectives and the optimizers, or with <paramref name="parts"/> the parts; <paramref name="markdown"/> as the pages of docs/ hold them.</summary>
     public int Run(bool parts, bool markdown)
     {
         if (json)
@@ -29,15 +30,29 @@ internal sealed class CatalogueCommand(Terminal terminal, bool json)
 
     private void Show(bool parts)
     {
-        var table = parts ? terminal.Table("field", "part", "parameters") : terminal.Table("objective", "formula", "source", "departs");
-        foreach (var entry in parts ? [] : Catalogue.All)
-            table.AddRow(Markup.Escape(entry.Id), Markup.Escape(entry.Formula), Markup.Escape(entry.Source), Markup.Escape(entry.Departure));
-        foreach (var (kind, listed) in parts ? Kinds : [])
+        if (!parts)
+        {
+            Write("objective", Catalogue.All.Select(entry => (entry.Id, entry.Formula, entry.Source, entry.Departure)));
+            terminal.Output.WriteLine();
+            Write("optimizer", OptimizerCatalogue.Entries.Select(entry => (entry.Id, entry.Formula, entry.Source, entry.Departure)));
+            return;
+        }
+
+        var table = terminal.Table("field", "part", "parameters");
+        foreach (var (kind, listed) in Kinds)
         {
             foreach (var (name, fields) in listed)
                 table.AddRow(Markup.Escape(kind), Markup.Escape(name), Markup.Escape(Plain(string.Join("; ", fields))));
         }
 
+        terminal.Write(table);
+    }
+
+    private void Write(string kind, IEnumerable<(string Id, string Formula, string Source, string Departure)> entries)
+    {
+        var table = terminal.Table(kind, "formula", "source", "departs");
+        foreach (var (id, formula, source, departure) in entries)
+            table.AddRow(Markup.Escape(id), Markup.Escape(formula), Markup.Escape(source), Markup.Escape(departure));
         terminal.Write(table);
     }
 
@@ -51,6 +66,13 @@ internal sealed class CatalogueCommand(Terminal terminal, bool json)
             ["source"] = entry.Source,
             ["departure"] = entry.Departure,
             ["composition"] = Composition.Write(entry.Objective),
+        })]),
+        ["optimizers"] = new JsonArray([.. OptimizerCatalogue.Entries.Select(entry => new JsonObject
+        {
+            ["id"] = entry.Id,
+            ["formula"] = entry.Formula,
+            ["source"] = entry.Source,
+            ["departure"] = entry.Departure,
         })]),
     };
 
@@ -75,14 +97,28 @@ internal sealed class CatalogueCommand(Terminal terminal, bool json)
         using var text = new StringWriter { NewLine = "\n" };
         text.WriteLine("# The catalogue");
         text.WriteLine();
-        text.WriteLine("Every objective by its id, as `grouprl catalogue --markdown` prints it: first the papers' canonical forms, then each library's own.");
-        text.WriteLine("`grouprl claims ID` shows its parts and what the theory expects of it, `grouprl diff A B` how two differ.");
+        text.WriteLine("Every objective and optimizer by its id, as `grouprl catalogue --markdown` prints it.");
         text.WriteLine();
-        text.WriteLine("| id | formula | source | departs |");
-        text.WriteLine("|---|---|---|---|");
-        foreach (var entry in Catalogue.All)
-            text.WriteLine($"| `{entry.Id}` | {Cell(entry.Formula)} | {Cell(entry.Source)} | {Cell(entry.Departure)} |");
+        text.WriteLine("## Objectives");
+        text.WriteLine();
+        text.WriteLine("First the papers' canonical forms, then each library's own. `grouprl claims ID` shows an objective's parts and what the theory expects");
+        text.WriteLine("of it, `grouprl diff A B` how two differ.");
+        Rows(Catalogue.All.Select(entry => (entry.Id, entry.Formula, entry.Source, entry.Departure)));
+        text.WriteLine();
+        text.WriteLine("## Optimizers");
+        text.WriteLine();
+        text.WriteLine("First the algorithms at PyTorch's defaults, then what libraries train with.");
+        Rows(OptimizerCatalogue.Entries.Select(entry => (entry.Id, entry.Formula, entry.Source, entry.Departure)));
         return text.ToString();
+
+        void Rows(IEnumerable<(string Id, string Formula, string Source, string Departure)> entries)
+        {
+            text.WriteLine();
+            text.WriteLine("| id | formula | source | departs |");
+            text.WriteLine("|---|---|---|---|");
+            foreach (var (id, formula, source, departure) in entries)
+                text.WriteLine($"| `{id}` | {Cell(formula)} | {Cell(source)} | {Cell(departure)} |");
+        }
     }
 
     private static string PartsAsMarkdown()

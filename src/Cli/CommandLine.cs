@@ -96,6 +96,7 @@ internal static class CommandLine
         Diff(terminal),
         Audit(terminal),
         CatalogueList(terminal),
+        Step(terminal),
     };
 
     private static Command Falsify(Terminal terminal)
@@ -201,11 +202,21 @@ internal static class CommandLine
         return command;
     }
 
+    private static Command Step(Terminal terminal)
+    {
+        var optimizer = new Option<string>("--optimizer") { Description = "An optimizer of the catalogue.", HelpName = "ID", Required = true };
+        var gradients = new Option<string>("--gradients") { Description = "Parameters and gradients, schema grouprl-gradients/1.", HelpName = "FILE", Required = true };
+        var command = new Command("step", "Step an optimizer through gradients of yours and print its way.") { optimizer, gradients, Json };
+        command.SetAction(parsed => new StepCommand(terminal, parsed.GetValue(Json)).Run(
+            KnownOptimizer(parsed.GetValue(optimizer)!), GradientFile.ReadFile(parsed.GetValue(gradients)!), parsed.GetValue(gradients)!));
+        return command;
+    }
+
     // The library's sentences are good except for an unknown command, where it does not say which there are.
     private static string Sentence(ParseResult parsed)
     {
         string sentence = parsed.Errors[0].Message.Replace("as expected type 'System.Int32'", "as a whole number", StringComparison.Ordinal);
-        if (sentence.StartsWith("Required argument missing", StringComparison.Ordinal))
+        if (sentence.StartsWith("Required argument missing for command", StringComparison.Ordinal))
             sentence = $"{parsed.CommandResult.Command.Name} needs {string.Join(" and ", parsed.CommandResult.Command.Arguments.Select(argument => argument.Name))}.";
         bool atRoot = parsed.CommandResult.Command is RootCommand;
         return atRoot && parsed.UnmatchedTokens.Count > 0

@@ -10,12 +10,13 @@ namespace GroupRL.Cli;
 internal sealed class Fields
 {
     private readonly JsonElement _element;
+    private readonly string _root;
     private readonly List<string> _known = [];
 
-    public Fields(JsonElement element, string place)
+    public Fields(JsonElement element, string place, string root = "the proposal")
     {
-        Place = place;
-        _element = element.ValueKind == JsonValueKind.Object ? element : throw Wrong(place, "an object", element);
+        (Place, _root) = (place, root);
+        _element = element.ValueKind == JsonValueKind.Object ? element : throw Wrong(Owner, "an object", element);
     }
 
     /// <summary>Where the object stands in its file.</summary>
@@ -27,6 +28,8 @@ internal sealed class Fields
         _known.Add(field);
         return _element.TryGetProperty(field, out var value) ? value : null;
     }
+
+    private string Owner => Place.Length == 0 ? _root : Place;
 
     /// <summary>Where a field stands.</summary>
     public string At(string field) => Place.Length == 0 ? field : $"{Place}.{field}";
@@ -59,11 +62,7 @@ internal sealed class Fields
     public ImmutableArray<double> Numbers(string field) => [.. Items(field).Select((value, k) => AsNumber(value, $"{At(field)}[{k}]"))];
 
     /// <summary>The items of a required array.</summary>
-    public IEnumerable<JsonElement> Items(string field)
-    {
-        var value = Find(field) ?? throw Lacks(field, "an array");
-        return value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw Wrong(At(field), "an array", value);
-    }
+    public IEnumerable<JsonElement> Items(string field) => AsItems(Find(field) ?? throw Lacks(field, "an array"), At(field));
 
     /// <summary>Refuses whatever was not asked for.</summary>
     public void End()
@@ -73,7 +72,7 @@ internal sealed class Fields
             if (!_known.Contains(property.Name))
             {
                 throw InvalidInputException.Because(
-                    $"{(Place.Length == 0 ? "the proposal" : Place)} has the unknown field \"{property.Name}\"; known are {Nearest.List(property.Name, _known.Distinct())}.");
+                    $"{Owner} has the unknown field \"{property.Name}\"; known are {Nearest.List(property.Name, _known.Distinct())}.");
             }
         }
     }
@@ -85,7 +84,12 @@ internal sealed class Fields
             ? throw Wrong(place, "a text of one line without control characters", value)
             : value.GetString()!;
 
-    private static double AsNumber(JsonElement value, string place) =>
+    /// <summary>The items of an array.</summary>
+    public static IEnumerable<JsonElement> AsItems(JsonElement value, string place) =>
+        value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : throw Wrong(place, "an array", value);
+
+    /// <summary>A finite number.</summary>
+    public static double AsNumber(JsonElement value, string place) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number)
             ? number
             : throw Wrong(place, "a finite number", value);
@@ -94,9 +98,9 @@ internal sealed class Fields
     {
         string shown = value.GetRawText();
         return InvalidInputException.Because(
-            $"{(place.Length == 0 ? "the proposal" : place)} must be {description}; got {(shown.Length <= 40 ? shown : $"{shown[..40]}…")}.");
+            $"{place} must be {description}; got {(shown.Length <= 40 ? shown : $"{shown[..40]}…")}.");
     }
 
     private InvalidInputException Lacks(string field, string description) =>
-        InvalidInputException.Because($"{(Place.Length == 0 ? "the proposal" : Place)} needs the field \"{field}\", {description}.");
+        InvalidInputException.Because($"{Owner} needs the field \"{field}\", {description}.");
 }

@@ -33,13 +33,23 @@ internal sealed class LedgerCommand(Terminal terminal, bool json)
         PrintGrid("objectives", judged.Where(pair => pair.Row.Optimizer.Length == 0), pair => pair.Row.Objective, pair => pair.Row.Claim.Id);
         PrintGrid("optimizers", judged.Where(pair => pair.Row.Objective.Length == 0), pair => pair.Row.Optimizer, pair => pair.Row.Claim.Id);
         foreach (var claim in judged.Where(pair => pair.Row is { Objective.Length: > 0, Optimizer.Length: > 0 }).GroupBy(pair => pair.Row.Claim.Id))
-            PrintGrid($"{claim.Key}: objectives under optimizers", claim, pair => pair.Row.Objective, pair => pair.Row.Optimizer);
+            PrintPairs(claim.Key, [.. claim]);
         foreach (var (row, verdict) in surprises)
             _report.Line(Markup.Escape($"{row.Claim.Id} · {row.Subject}: {Report.Word(verdict.Kind)}, where the theory says {Report.Word(row.Expected.Kind)} ({row.Expected.Because})"));
         foreach (var (row, verdict) in judged.Where(pair => pair.Verdict.Kind == VerdictKind.Undecided))
             _report.Line(Markup.Escape($"{row.Claim.Id} · {row.Subject}: undecided, {verdict.Reason}"));
         if (surprises.Length == 0)
             _report.Line("holds: not falsified · REFUTED: a counterexample exists, as the theory says · –: does not apply");
+    }
+
+    // Not every pair is judged: the optimizers that many objectives meet are columns, all others stand under the objectives that meet them.
+    private void PrintPairs(string claim, (LedgerRow Row, Verdict Verdict)[] judged)
+    {
+        var common = judged.CountBy(pair => pair.Row.Optimizer).Where(count => count.Value > 1).Select(count => count.Key).ToHashSet();
+        var broad = judged.Where(pair => !common.Contains(pair.Row.Optimizer)).Select(pair => pair.Row.Objective).ToHashSet();
+        PrintGrid($"{claim}: objectives", judged.Where(pair => common.Contains(pair.Row.Optimizer)), pair => pair.Row.Objective, pair => pair.Row.Optimizer);
+        if (broad.Count > 0)
+            PrintGrid($"{claim}: optimizers", judged.Where(pair => broad.Contains(pair.Row.Objective)), pair => pair.Row.Optimizer, pair => pair.Row.Objective);
     }
 
     private void PrintGrid(

@@ -18,6 +18,11 @@ public record AddDecayedWeights(double Lambda) : Transform
         = Require.FiniteAtLeastZero(Lambda, nameof(Lambda));
 
     /// <inheritdoc/>
+    public override Scaling Scaling => Lambda == 0
+        ? Scaling.Proportional
+        : new(ScaleLaw.Neither, "the decay term does not scale with the gradient");
+
+    /// <inheritdoc/>
     public override (TransformState State, double[] Update) Apply(
         TransformState state, ReadOnlySpan<double> update, ReadOnlySpan<double> theta)
     {

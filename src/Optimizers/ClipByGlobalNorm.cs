@@ -42,6 +42,12 @@ public record ClipByGlobalNorm(double MaxNorm, double Delta = 1e-6) : Transform
     }
 
     /// <inheritdoc/>
+    public override Scaling Scaling => new(ScaleLaw.Neither, "norm clipping does not scale with the gradient");
+
+    /// <inheritdoc/>
+    public override bool CouplesCoordinates => true;
+
+    /// <inheritdoc/>
     public override (TransformState State, double[] Update) Apply(
         TransformState state, ReadOnlySpan<double> update, ReadOnlySpan<double> theta)
     {

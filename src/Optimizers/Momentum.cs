@@ -62,6 +62,19 @@ public record Momentum(double Mu, double Dampening = 0, bool Nesterov = false) :
         return (new MomentumState(past.Step + 1, ImmutableCollectionsMarshal.AsImmutableArray(buffer)), direction);
     }
 
+    /// <inheritdoc/>
+    public override Scaling Scaling => Scaling.Proportional;
+
+    /// <summary>μᵏ·b_T, with Nesterov μᵏ⁺¹·b_T, b_T = μ^(T−1) g₁ + (1 − d) Σ_{s&gt;1} μ^(T−s) gₛ.</summary>
+    public override ClosedForm? Tail(ReadOnlySpan<double> gradients, int k)
+    {
+        double[] weighted = gradients.ToArray();
+        for (int s = 1; s < weighted.Length; s++)
+            weighted[s] *= 1 - Dampening;
+        ClosedForm buffer = ClosedSums.Sum(Mu, 1, weighted);
+        return (buffer with { Roundings = buffer.Roundings + (2 * k) }).Times(Math.Pow(Mu, Nesterov ? k + 1 : k));
+    }
+
     private static double Undamped(double dampening, bool nesterov) =>
         nesterov && dampening != 0
             ? throw new ArgumentException(

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace GroupRL.Optimizers;
 
 /// <summary>Everything that an optimizer remembers between two steps; immutable.</summary>
-/// <param name="Dimension">d, the number of parameters.</param>
+/// <param name="Dimension">d, the number of parameters; a matrix is flat, row after row.</param>
 /// <param name="Links">One state per link of the chain.</param>
 public sealed record OptimizerState(int Dimension, ImmutableArray<TransformState> Links);
 
@@ -53,6 +53,20 @@ public sealed record Optimizer(string Id, ImmutableArray<Transform> Chain)
     /// <summary>The clipping link, or null.</summary>
     public ClipByGlobalNorm? Clip => Link<ClipByGlobalNorm>();
 
+    /// <summary>
+    /// How the step answers scaled gradients: the first link that does not hand the scale on decides, for after it nothing
+    /// is left to scale, or nothing can be said.
+    /// </summary>
+    public Scaling Scaling =>
+        Chain.Select(link => link.Scaling).FirstOrDefault(scaling => scaling.Law != ScaleLaw.Proportional)
+            ?? Scaling.Proportional;
+
+    /// <summary>Whether some link lets a coordinate's update depend on other coordinates.</summary>
+    public bool CouplesCoordinates => Chain.Any(link => link.CouplesCoordinates);
+
+    /// <summary>Whether every link takes a vector; where one does not, parameters are matrices.</summary>
+    public bool TakesVectors => Chain.All(link => link.TakesVectors);
+
     /// <summary>The single link of type <typeparamref name="T"/>, or null without one; several are an error.</summary>
     public T? Link<T>() where T : Transform
     {
@@ -66,12 +80,12 @@ public sealed record Optimizer(string Id, ImmutableArray<Transform> Chain)
         };
     }
 
-    /// <summary>The state before the first step, for <paramref name="dimension"/> ≥ 1 parameters.</summary>
-    public OptimizerState Initial(int dimension)
-    {
-        Require.PositiveDimension(dimension);
-        return new(dimension, [.. Chain.Select(link => link.Initial(dimension))]);
-    }
+    /// <summary>The state before the first step, for a vector of <paramref name="dimension"/> ≥ 1 parameters.</summary>
+    public OptimizerState Initial(int dimension) => Initial(ParameterShape.Vector(dimension));
+
+    /// <summary>The state before the first step, for parameters of a shape.</summary>
+    public OptimizerState Initial(ParameterShape shape) =>
+        new(Require.PositiveDimension(shape.Size), [.. Chain.Select(link => link.Initial(shape))]);
 
     /// <summary>
     /// One step: θ′ = θ + Δ, all of shape [d]. <paramref name="gradient"/> is that of the loss at <paramref name="theta"/>.

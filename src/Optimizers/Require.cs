@@ -50,6 +50,12 @@ internal static class Require
         }
     }
 
+    public static double Fits(double square, string owner, int coordinate, double gradient) =>
+        double.IsFinite(square)
+            ? square
+            : throw new OverflowException(
+                Say($"{owner}'s second moment must fit in float64; coordinate {coordinate} has the gradient {gradient}."));
+
     public static string Say(FormattableString sentence) => sentence.ToString(CultureInfo.InvariantCulture);
 
     private static ArgumentOutOfRangeException Broken(string name, FormattableString sentence) => new(name, Say(sentence));

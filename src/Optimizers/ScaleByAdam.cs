@@ -49,7 +49,7 @@ public record ScaleByAdam(
     double Beta2 = 0.999,
     double Epsilon = 1e-8,
     EpsilonPlacement Placement = EpsilonPlacement.OutsideRoot,
-    bool AmsGrad = false) : Direction
+    bool AmsGrad = false) : Adaptive(Epsilon)
 {
     /// <summary>β₁, in [0, 1).</summary>
     public double Beta1 { get; init => field = Require.InUnitInterval(value, nameof(Beta1)); }
@@ -59,12 +59,46 @@ public record ScaleByAdam(
     public double Beta2 { get; init => field = Require.InUnitInterval(value, nameof(Beta2)); }
         = Require.InUnitInterval(Beta2, nameof(Beta2));
 
-    /// <summary>ε ≥ 0, unit of the gradient; under <see cref="EpsilonPlacement.InsideRoot"/> of its square.</summary>
-    public double Epsilon { get; init => field = Require.FiniteAtLeastZero(value, nameof(Epsilon)); }
-        = Require.FiniteAtLeastZero(Epsilon, nameof(Epsilon));
-
     /// <summary>Where ε stands.</summary>
     public EpsilonPlacement Placement { get; init => field = Known(value); } = Known(Placement);
+
+    /// <inheritdoc/>
+    public override Scaling Scaling => Placement == EpsilonPlacement.InsideRoot && Epsilon > 0
+        ? new(ScaleLaw.Neither, "inside the root ε scales with a²")
+        : UpToEpsilon("m scales with a, √v with a");
+
+    /// <inheritdoc/>
+    public override string? NoSimpleQuotient => Placement != EpsilonPlacement.OutsideRoot && Epsilon > 0
+        ? "ε stands elsewhere in the quotient"
+        : null;
+
+    /// <summary>√(v_T/(1−β₂ᵀ)); AMSGrad: of the largest of v₁ … v_T.</summary>
+    public override ClosedForm Root(ReadOnlySpan<double> gradients)
+    {
+        ClosedForm square = Second(gradients);
+        return (square with { Value = square.Value / ClosedSums.Mass(Beta2, gradients.Length) })
+            .Root(ClosedSums.MassCondition(Beta2, gradients.Length));
+    }
+
+    /// <summary>
+    /// β₁ᵏm_T/(1−β₁ᵀ⁺ᵏ) / D(β₂ᵏv_T, T+k), D the denominator; AMSGrad keeps v at its largest. At ε = 0 that is u_T·(β₁/√β₂)ᵏ
+    /// times bias corrections.
+    /// </summary>
+    public override ClosedForm? Tail(ReadOnlySpan<double> gradients, int k)
+    {
+        int t = gradients.Length + k;
+        double second = Second(gradients).Value * (AmsGrad ? 1 : Math.Pow(Beta2, k)), mass = ClosedSums.Mass(Beta2, t);
+        double denominator = Placement switch
+        {
+            EpsilonPlacement.InsideRoot => Math.Sqrt((second / mass) + Epsilon),
+            EpsilonPlacement.Uncorrected => (Math.Sqrt(second) + Epsilon) / Math.Sqrt(mass),
+            _ => Math.Sqrt(second / mass) + Epsilon,
+        };
+        ClosedForm mean = ClosedSums.Mean(Beta1, gradients);
+        return (mean with { Roundings = mean.Roundings + (6 * k) + 16 })
+            .Times(Math.Pow(Beta1, k) / ClosedSums.Mass(Beta1, t))
+            .Over(denominator, ClosedSums.MassCondition(Beta1, t) + ClosedSums.MassCondition(Beta2, t));
+    }
 
     /// <inheritdoc/>
     public override TransformState Initial(int dimension)
@@ -92,12 +126,7 @@ public record ScaleByAdam(
             double g = update[j];
             mean[j] = (Beta1 * past.Mean[j]) + ((1 - Beta1) * g);
             square[j] = (Beta2 * past.Square[j]) + ((1 - Beta2) * g * g);
-            if (!double.IsFinite(square[j]))
-            {
-                throw new OverflowException(
-                    Require.Say($"Adam's second moment must fit in float64; coordinate {j} has the gradient {g}."));
-            }
-
+            Require.Fits(square[j], "Adam", j, g);
             peak[j] = Math.Max(past.Peak[j], square[j]);
             direction[j] = Quotient(mean[j], AmsGrad ? peak[j] : square[j], meanMass, squareMass);
         }
@@ -121,6 +150,18 @@ public record ScaleByAdam(
             _ => (m / meanMass, (Math.Sqrt(v) / Math.Sqrt(squareMass)) + Epsilon),
         };
         return numerator == 0 && denominator == 0 ? 0 : numerator / denominator;
+    }
+
+    private ClosedForm Second(ReadOnlySpan<double> gradients)
+    {
+        ClosedForm second = ClosedSums.Square(Beta2, gradients);
+        for (int t = 1; AmsGrad && t < gradients.Length; t++)
+        {
+            ClosedForm earlier = ClosedSums.Square(Beta2, gradients[..t]);
+            second = second with { Value = Math.Max(second.Value, earlier.Value) };
+        }
+
+        return second;
     }
 
     private static EpsilonPlacement Known(EpsilonPlacement placement) =>

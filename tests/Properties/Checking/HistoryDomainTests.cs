@@ -81,4 +81,53 @@ public class HistoryDomainTests
 
     private static string Minimal(Func<GradientHistory, bool> wanted, ulong seed) =>
         Falsifier.Run(s_domain, history => !wanted(history), _ => true, seed, 3000).Failure!.Shrunk.ToString();
+
+    [Fact]
+    public void A_history_of_matrices_is_one_in_every_case_and_every_candidate()
+    {
+        HistoryDomain domain = new() { OfMatrices = true };
+        HashSet<(int Rows, int Columns)> shapes = [];
+        for (ulong seed = 0; seed < 300; seed++)
+        {
+            var draw = new Draw(seed, 0);
+            var history = domain.Build(new(seed, (int)(seed % 101)));
+            shapes.Add((history.Shape.Rows, history.Shape.Columns));
+            while (domain.Shrink(history).ToArray() is { Length: > 0 } candidates)
+            {
+                Assert.All(candidates.Append(history), candidate =>
+                {
+                    Assert.True(candidate.Shape.IsMatrix);
+                    Assert.Equal(candidate.Dimension, candidate.Shape.Size);
+                    Assert.All(candidate.Gradients, gradient => Assert.Equal(candidate.Dimension, gradient.Length));
+                });
+                Assert.All(candidates, candidate => Assert.True(HistoryDomain.Complexity(candidate) < HistoryDomain.Complexity(history)));
+                history = candidates[draw.Whole(0, candidates.Length - 1)];
+            }
+
+            Assert.Equal((1, 1, 1, 1), (history.Shape.Rows, history.Shape.Columns, history.Steps, history.Exponent));
+        }
+
+        Assert.Equal(9, shapes.Count);
+    }
+
+    [Fact]
+    public void Every_corner_gets_twice_its_share_of_matrices_too()
+    {
+        HistoryDomain domain = new() { OfMatrices = true };
+        GradientHistory[] histories = [.. Enumerable.Range(0, 3000).Select(k => domain.Build(new((ulong)k, k % 101)))];
+
+        Assert.All(domain.Corners, corner => Assert.True(histories.Count(corner.Contains) >= 60, corner.Name));
+    }
+
+    [Fact]
+    public void A_matrix_loses_a_row_a_column_or_all_but_one_entry()
+    {
+        GradientHistory history = new([1, 2, 3, 4, 5, 6], [[10, 20, 30, 40, 50, 60]], 1) { Columns = 3 };
+        var smaller = new HistoryDomain { OfMatrices = true }.Shrink(history).Select(candidate => (candidate.Columns, string.Join(' ', candidate.Theta))).ToHashSet();
+
+        Assert.Contains((3, "4 5 6"), smaller);
+        Assert.Contains((2, "1 3 4 6"), smaller);
+        Assert.Contains((1, "5"), smaller);
+        Assert.EndsWith("a = 2^1, rows of 3", history.ToString(), StringComparison.Ordinal);
+    }
 }

@@ -87,6 +87,32 @@ public class MutantTests
         ("momentum-tail", "Nesterov that looks back", Spoiled("nesterov-looks-back", OptimizerCatalogue.Nesterov)),
         ("momentum-tail", "Nesterov that does not look ahead", Spoiled("nesterov-forgotten", OptimizerCatalogue.Nesterov)),
         ("momentum-tail", "a decay that grows", Spoiled("decay-reversed", OptimizerCatalogue.AdamW)),
+        ("adam-epsilon-identity", "Adagrad's ε inside the root", Spoiled("adagrad-epsilon-inside-root", OptimizerCatalogue.Adagrad)),
+        ("adam-epsilon-identity", "Adagrad that sums sizes", Spoiled("adagrad-sums-sizes", OptimizerCatalogue.Adagrad)),
+        ("adam-epsilon-identity", "Adafactor that divides by v", Spoiled("adafactor-square-without-root", OptimizerCatalogue.Adafactor)),
+        ("adam-scale-deviation", "RMSprop's ε inside the root", Spoiled("rmsprop-epsilon-inside-root", OptimizerCatalogue.RmsProp)),
+        ("adam-scale-deviation", "centred RMSprop that is not centred", Spoiled("rmsprop-centred-or-not", OptimizerCatalogue.RmsPropCentered)),
+        ("adam-scale-deviation", "NAdam's v not corrected", Spoiled("nadam-square-uncorrected", OptimizerCatalogue.NAdam)),
+        ("adam-scale-deviation", "Adagrad that forgets", Spoiled("adagrad-forgets", OptimizerCatalogue.Adagrad)),
+        ("momentum-tail", "ε̂ in place of ε", Spoiled("adam-epsilon-uncorrected", OptimizerCatalogue.OpenRlhfAdam)),
+        ("momentum-tail", "NAdam with μ twice", Spoiled("nadam-mu-repeated-or-not", OptimizerCatalogue.NAdam)),
+        ("momentum-tail", "NAdam that does not look ahead", Spoiled("nadam-look-ahead-forgotten", OptimizerCatalogue.NAdam)),
+        ("momentum-tail", "RAdam that adapts early", Spoiled("radam-threshold-of-the-paper", OptimizerCatalogue.RAdam)),
+        ("momentum-tail", "RAdam's ε beside the corrected root", Spoiled("radam-epsilon-corrected", OptimizerCatalogue.RAdam)),
+        ("momentum-tail", "RMSprop's momentum averaged", Spoiled("rmsprop-momentum-averaged", OptimizerCatalogue.RmsPropMomentum)),
+        ("momentum-tail", "RMSprop's momentum forgotten", Spoiled("rmsprop-momentum-forgotten", OptimizerCatalogue.RmsPropMomentum)),
+        ("momentum-tail", "Adamax that never forgets", Spoiled("adamax-never-forgets", OptimizerCatalogue.Adamax)),
+        ("momentum-tail", "Adamax's ε outside the maximum", Spoiled("adamax-epsilon-outside", OptimizerCatalogue.Adamax)),
+        ("momentum-tail", "Muon with four iterations", Spoiled("muon-four-iterations", OptimizerCatalogue.Muon)),
+        ("momentum-tail", "Muon that keeps its norm", Spoiled("muon-unnormalised", OptimizerCatalogue.MuonKellerJordan)),
+        ("momentum-tail", "Muon that ignores the shape", Spoiled("muon-shape-ignored", OptimizerCatalogue.MuonMatchRms)),
+        ("adam-epsilon-identity", "Muon that keeps its norm", Spoiled("muon-unnormalised", OptimizerCatalogue.Muon)),
+        ("momentum-tail", "Lion without memory", Spoiled("lion-without-memory", OptimizerCatalogue.Lion)),
+        ("momentum-tail", "Lion without its sign", Spoiled("lion-without-sign", OptimizerCatalogue.Lion)),
+        ("momentum-tail", "Lion's betas swapped", Spoiled("lion-betas-swapped", OptimizerCatalogue.Lion)),
+        ("momentum-tail", "Signum of the gradient", Spoiled("signum-of-gradient", OptimizerCatalogue.Signum)),
+        ("momentum-tail", "Signum that remembers signs", Spoiled("signum-remembers-signs", OptimizerCatalogue.Signum)),
+        ("momentum-tail", "Signum without its sign", Spoiled("signum-without-sign", OptimizerCatalogue.Signum)),
         ("momentum-tail", "memory dropped where the gradient is zero", Replaced<ScaleByAdam>(OptimizerCatalogue.Adam, adam => new ForgetfulAdam(adam))),
     ];
 
@@ -95,6 +121,9 @@ public class MutantTests
         ("overshoot-strict", "Adam's memory dropped where the gradient is zero", new(Catalogue.Grpo, Replaced<ScaleByAdam>(OptimizerCatalogue.Adam, adam => new ForgetfulAdam(adam)))),
         ("overshoot-strict", "the same for a sequence's ratio", new(Catalogue.Gspo, Replaced<ScaleByAdam>(OptimizerCatalogue.TrlAdamW, adam => new ForgetfulAdam(adam)))),
         ("overshoot-strict", "no first moment", new(Catalogue.Grpo, Spoiled("adam-mean-forgotten", OptimizerCatalogue.Adam))),
+        ("overshoot-strict", "Lion without memory", new(Catalogue.Grpo, Spoiled("lion-without-memory", OptimizerCatalogue.Lion))),
+        ("overshoot-strict", "Signum of the gradient", new(Catalogue.Grpo, Spoiled("signum-of-gradient", OptimizerCatalogue.Signum))),
+        ("overshoot-strict", "RMSprop's momentum forgotten", new(Catalogue.Grpo, Spoiled("rmsprop-momentum-forgotten", OptimizerCatalogue.RmsPropMomentum))),
         ("overshoot-strict", "no momentum", new(Catalogue.Dapo, Spoiled("momentum-forgotten", OptimizerCatalogue.Momentum))),
         ("overshoot-strict", "the past of alternating sign", new(Catalogue.DrGrpo, Spoiled("momentum-reversed", OptimizerCatalogue.Momentum))),
     ];
@@ -157,6 +186,11 @@ public class MutantTests
 
         Assert.Equal((VerdictKind.Holds, VerdictKind.Refuted), (row.Expected.Kind, row.Judge(Profile.Ci).Kind));
     }
+
+    [Fact]
+    public void A_mutant_that_no_recorded_run_can_see_breaks_a_claim() => Assert.All(
+        OptimizerMutants.All.Where(mutant => mutant.Files.IsEmpty),
+        mutant => Assert.Contains(s_optimizers, broken => broken.Optimizer.Id.EndsWith($"!{mutant.Id}", StringComparison.Ordinal)));
 
     [Fact]
     public void Every_claim_of_the_ledger_has_a_mutant()

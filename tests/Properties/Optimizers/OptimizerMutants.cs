@@ -23,6 +23,18 @@ public sealed record OptimizerMutant(
         ArgumentNullException.ThrowIfNull(right);
         return Spoil(right.Chain) is { } chain ? right with { Id = $"{right.Id}!{Id}", Chain = chain } : null;
     }
+
+    /// <summary>A fault of one type of link.</summary>
+    public static OptimizerMutant OfLink<T>(string id, string fault, ImmutableArray<string> files, Func<T, Transform?> spoil)
+        where T : Transform => new(id, fault, files, chain => OnLinks<T>(chain, (link, _) => spoil(link)));
+
+    /// <summary>The chain with every link of the type spoiled; null where that changes none.</summary>
+    public static ImmutableArray<Transform>? OnLinks<T>(ImmutableArray<Transform> chain, Func<T, int, Transform?> spoil)
+        where T : Transform
+    {
+        ImmutableArray<Transform> spoiled = [.. chain.Select((link, i) => link is T right ? spoil(right, i) ?? link : link)];
+        return spoiled.SequenceEqual(chain) ? null : spoiled;
+    }
 }
 
 /// <summary>One fault for each part of each link: every one of them must be noticed.</summary>
@@ -32,6 +44,15 @@ public static class OptimizerMutants
     private const string Adam = "optim/adam.json";
     private const string AdamW = "optim/adamw.json";
     private const string Clip = "optim/clip_grad_norm.json";
+
+    private static readonly ImmutableArray<string> s_coupled =
+    [
+        "optim/nadam_current.json", "optim/nadam_torch_1_13_1.json", "optim/radam.json", "optim/rmsprop.json", "optim/adagrad_adamax_adadelta.json",
+    ];
+
+    private static readonly ImmutableArray<string> s_decoupled = ["optim/lion.json", "optim/adafactor.json", "optim/muon.json"];
+
+    private static readonly ImmutableArray<string> s_decayed = [.. s_coupled, .. s_decoupled];
 
     /// <summary>Adam as it should be, made of parts: the control, and what the mutants change one part of.</summary>
     public static AdamParts RightAdam { get; } = new();
@@ -133,27 +154,27 @@ public static class OptimizerMutants
             Ahead = (p, g, _, past) => g + (p.Mu * past),
         }, momentum => momentum.Nesterov),
 
-        OfLink<AddDecayedWeights>("decay-reversed", "The weights grow.", [Sgd, Adam, AdamW], decay =>
+        OptimizerMutant.OfLink<AddDecayedWeights>("decay-reversed", "The weights grow.", [Sgd, Adam, AdamW, .. s_decayed], decay =>
             new SpoiledDecay(decay, -decay.Lambda)),
-        OfLink<AddDecayedWeights>("decay-missing", "The weights do not decay.", [Sgd, Adam, AdamW], decay =>
+        OptimizerMutant.OfLink<AddDecayedWeights>("decay-missing", "The weights do not decay.", [Sgd, Adam, AdamW, .. s_decayed], decay =>
             new SpoiledDecay(decay, 0)),
-        new("decay-unscaled", "The decay per step is λ instead of ηλ (as the AdamW paper has it).", [AdamW], chain =>
+        new("decay-unscaled", "The decay per step is λ instead of ηλ (as the AdamW paper has it).", [AdamW, .. s_decoupled], chain =>
             chain[^1] is ScaleByLearningRate { Eta: > 0 and not 1 } rate && At<Direction>(chain) is var at and >= 0
-                ? OnLinks<AddDecayedWeights>(
+                ? OptimizerMutant.OnLinks<AddDecayedWeights>(
                     chain, (decay, i) => i > at ? new SpoiledDecay(decay, decay.Lambda / rate.Eta) : null)
                 : null),
-        new("decay-coupled", "A decoupled decay enters the moments.", [AdamW], chain =>
+        new("decay-coupled", "A decoupled decay enters the moments.", [AdamW, .. s_decoupled], chain =>
             At<Direction>(chain) is var direction and >= 0 && At<AddDecayedWeights>(chain) is var decay && decay > direction
                 ? chain.RemoveAt(decay).Insert(direction, chain[decay])
                 : null),
-        new("decay-decoupled", "A coupled decay stays out of the memory.", [Sgd, Adam], chain =>
+        new("decay-decoupled", "A coupled decay stays out of the memory.", [Sgd, Adam, .. s_coupled], chain =>
             At<Direction>(chain) is var direction && At<AddDecayedWeights>(chain) is var decay and >= 0 && decay < direction
                 ? chain.RemoveAt(decay).Insert(direction, chain[decay])
                 : null),
 
-        OfLink<ScaleByLearningRate>("rate-sign-flipped", "The step climbs the loss.", [Sgd, Adam, AdamW, Clip], rate =>
+        OptimizerMutant.OfLink<ScaleByLearningRate>("rate-sign-flipped", "The step climbs the loss.", GoldenOptimizerRun.Files, rate =>
             new SpoiledRate(rate, rate.Eta)),
-        OfLink<ScaleByLearningRate>("rate-missing", "η is left out.", [Sgd, Adam, AdamW], rate =>
+        OptimizerMutant.OfLink<ScaleByLearningRate>("rate-missing", "η is left out.", [.. GoldenOptimizerRun.Files.Remove(Clip)], rate =>
             new SpoiledRate(rate, -1)),
 
         OfClip("clip-without-delta", "δ is left out of the divisor.", (clip, u) =>
@@ -169,13 +190,15 @@ public static class OptimizerMutants
             Scale(u, Math.Min(1, clip.MaxNorm / (u.Sum(Math.Abs) + clip.Delta)))),
         OfClip("clip-by-value", "Each coordinate is clipped on its own.", (clip, u) =>
             [.. u.Select(x => Math.Clamp(x, -clip.MaxNorm, clip.MaxNorm))]),
+
+        .. LinkMutants.All,
     ];
 
     /// <summary>The mutant with this id.</summary>
     public static OptimizerMutant Find(string id) => All.Single(mutant => mutant.Id == id);
 
     private static OptimizerMutant OfAdam(string id, string fault, AdamParts parts, Func<ScaleByAdam, bool>? where = null) =>
-        OfLink<ScaleByAdam>(
+        OptimizerMutant.OfLink<ScaleByAdam>(
             id,
             fault,
             [Adam, AdamW],
@@ -184,22 +207,11 @@ public static class OptimizerMutants
                 : null);
 
     private static OptimizerMutant OfMomentum(string id, string fault, MomentumParts parts, Func<Momentum, bool>? where = null) =>
-        OfLink<Momentum>(
+        OptimizerMutant.OfLink<Momentum>(
             id, fault, [Sgd], momentum => where is null || where(momentum) ? new MomentumOfParts(momentum, parts) : null);
 
     private static OptimizerMutant OfClip(string id, string fault, Func<ClipByGlobalNorm, double[], double[]> rule) =>
-        OfLink<ClipByGlobalNorm>(id, fault, [Clip], clip => new SpoiledClip(clip, rule));
-
-    private static OptimizerMutant OfLink<T>(string id, string fault, ImmutableArray<string> files, Func<T, Transform?> spoil)
-        where T : Transform => new(id, fault, files, chain => OnLinks<T>(chain, (link, _) => spoil(link)));
-
-    // The chain with every link of the type spoiled; null where that changes none.
-    private static ImmutableArray<Transform>? OnLinks<T>(ImmutableArray<Transform> chain, Func<T, int, Transform?> spoil)
-        where T : Transform
-    {
-        ImmutableArray<Transform> spoiled = [.. chain.Select((link, i) => link is T right ? spoil(right, i) ?? link : link)];
-        return spoiled.SequenceEqual(chain) ? null : spoiled;
-    }
+        OptimizerMutant.OfLink<ClipByGlobalNorm>(id, fault, [Clip], clip => new SpoiledClip(clip, rule));
 
     private static int At<T>(ImmutableArray<Transform> chain) => chain.Select((link, i) => link is T ? i : -1).Max();
 
