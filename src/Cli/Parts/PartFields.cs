@@ -14,9 +14,6 @@ namespace GroupRL.Cli;
 internal sealed class PartFields<TPart>
     where TPart : class
 {
-    // What a required number, of which nothing is known yet, is while the fields are listed: any would do.
-    private const double AnyNumber = 1;
-
     private readonly Fields? _source;
     private readonly TPart? _part;
 
@@ -153,6 +150,9 @@ internal sealed class PartFields<TPart>
             return Put(field, of(_part!), new JsonArray([.. of(_part!).Select(known.Write)]));
         return [.. _source.Items(field).Select((inner, k) => known.Read(inner, $"{_source.At(field)}[{k}]"))];
     }
+
+    // What a required number is while the fields are listed: any will do that is in the order of the fields, as low and high are.
+    private double AnyNumber => Listed.Count + 1;
 
     private T List<T>(string field, T value, string words, bool required)
     {
