@@ -38,12 +38,13 @@ public abstract record CovarianceChoice(double Fraction) : TokenWeight
     /// <summary>Writes the weights; <paramref name="covariances"/> may be overwritten.</summary>
     private protected abstract void Choose(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> covariances, Span<double> weights);
 
+    // Of equal values it is their value to the bit at ε = 0: their covariances are 0, and tie, instead of being rounding.
     private double Mean(ReadOnlySpan<double> values)
     {
-        double sum = 0;
+        double first = values.IsEmpty ? 0 : values[0], beyond = 0;
         foreach (double value in values)
-            sum += value;
-        return sum / (values.Length + CountEpsilon);
+            beyond += value - first;
+        return (first + (beyond / values.Length)) * (values.Length / (values.Length + CountEpsilon));
     }
 }
 
