@@ -69,8 +69,8 @@ public sealed record SequenceTokenRatio(Shape Shape) : RowKernel
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
 
-    /// <inheritdoc/>
-    public override Clip? Region => Shape.Region;
+    /// <summary>The shape's; a cap of log s caps it.</summary>
+    public override Clip? Region => Shape.Region?.CappedAt(Math.Exp(LogCap));
 
     /// <inheritdoc/>
     public override ImmutableArray<double> Kinks => double.IsFinite(LogCap) ? [.. Shape.Kinks, LogCap] : Shape.Kinks;

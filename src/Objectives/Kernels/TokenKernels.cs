@@ -51,8 +51,8 @@ public sealed record TokenRatio(Shape Shape) : TokenKernel
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
 
-    /// <inheritdoc/>
-    public override Clip? Region => Shape.Region;
+    /// <summary>The shape's; a bound of the log-ratio caps it.</summary>
+    public override Clip? Region => Shape.Region?.CappedAt(Math.Exp(LogBound));
 
     /// <inheritdoc/>
     public override ImmutableArray<double> Kinks => double.IsFinite(LogBound) ? [.. Shape.Kinks, LogBound, -LogBound] : Shape.Kinks;

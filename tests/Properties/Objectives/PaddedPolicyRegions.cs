@@ -81,8 +81,8 @@ internal static class PaddedPolicyRegions
     {
         double n = p.Sum((_, _) => 1) + epsilon, meanA = p.Sum((i, _) => a[i]) / n, meanL = p.Sum((i, t) => p.F[i, t]) / n;
         // Rows that trained alone, or all of one advantage: their covariances are 0, and tie.
-        double[] live = [.. a.Where((_, i) => p.N(i) > 0).Distinct()];
-        meanA = live.Length == 1 && epsilon == 0 ? live[0] : meanA;
+        double[] live = [.. a.Where((_, i) => p.N(i) > 0)];
+        meanA = epsilon == 0 && live.Length > 0 && live.Max() - live.Min() < 1e-14 ? live[0] : meanA;
         List<(int, int, double)> all = [];
         for (int i = 0; i < p.B; i++)
         {

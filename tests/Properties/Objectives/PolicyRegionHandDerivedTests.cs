@@ -290,6 +290,36 @@ public class PolicyRegionHandDerivedTests
     }
 
     [Fact]
+    public void Covariances_that_differ_by_rounding_tie_whatever_the_order_of_rows()
+    {
+        // Ā = −A/3 and ℓ̄ = −20/3: covariances (4/3)(20/3)A, −(2/3)(20/3)A and (2/3)(40/3)A, of which the first and the last are equal.
+        var long_ = new Rollout { Reward = 0, Logps = [0, -20], OldLogps = [0, 0], Random = [0, 0.5] };
+        var short_ = new Rollout { Reward = 1, Logps = [0], OldLogps = [-0.4], Random = [0.75] };
+        double a = Math.Sqrt(0.5);
+        Assert.Equal([0.0, 0, 1], Weights(new TopCovariance(0.1), Group(short_, long_), [a, -a, -a]));
+        Assert.Equal([0.0, 1, 0], Weights(new TopCovariance(0.1), Group(long_, short_), [-a, -a, a]));
+
+        // A bound that is met but for rounding is met: A − Ā = ±1/2 and ℓ − ℓ̄ = ±2, the covariances 1.
+        double third = 1.0 / 3;
+        var edge = Group(new Rollout { Reward = 0, Logps = [-1, -5], OldLogps = [-1, -5], Random = [0, 0] });
+        Assert.Equal([1.0, 1], Weights(new CovarianceDrop(1, 1, 5, Clip.Range(0.2, 0.2)), edge, [third + 1, third]));
+        Assert.Equal([1.0, 1], Weights(new CovarianceDrop(1, 0.5, 1, Clip.Range(0.2, 0.2)), edge, [third + 1, third]));
+        Assert.Equal([0.0, 0], Weights(new CovarianceDrop(1, 0.5, 1.5, Clip.Range(0.2, 0.2)), edge, [third + 1, third]));
+    }
+
+    [Fact]
+    public void A_bounded_log_ratio_caps_the_region_of_a_kernel()
+    {
+        var clip = Clip.Range(0.2, 0.2);
+        Assert.Equal(clip with { }, new TokenRatio(clip).Region);
+        Assert.Equal(Clip.Range(0.2, 0.2, Math.Exp(20)), new TokenRatio(clip) { LogBound = 20 }.Region);
+        Assert.Equal(Clip.Range(0.2, 0.2, Math.Exp(10)), new SequenceTokenRatio(clip) { LogCap = 10 }.Region);
+        Assert.Equal(clip with { Dual = 3 }, new TokenRatio(clip with { Dual = 3 }) { LogBound = 20 }.Region);
+        Assert.Equal(Clip.Range(0.2, 0.2, 5), new TokenRatio(Clip.Range(0.2, 0.2, 5)) { LogBound = 20 }.Region);
+        Assert.Null(new TokenRatio(new Unclipped()) { LogBound = 20 }.Region);
+    }
+
+    [Fact]
     public void Rows_in_another_order_are_dropped_and_penalised_all_the_same()
     {
         SurrogateObjective[] all =
