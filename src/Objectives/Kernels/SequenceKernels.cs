@@ -69,7 +69,7 @@ public sealed record SequenceTokenRatio(Shape Shape) : RowKernel
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
 
-    /// <inheritdoc/>
+    /// <summary>The shape's; a cap of log s caps it.</summary>
     public override Clip? Region => Shape.Region?.CappedAt(Math.Exp(LogCap));
 
     /// <inheritdoc/>

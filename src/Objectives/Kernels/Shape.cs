@@ -72,8 +72,8 @@ public sealed record Clip(double Low, double High, double Cap = double.PositiveI
     public override ImmutableArray<double> Kinks =>
         [.. new[] { Low, High, Cap, Dual }.Where(bound => bound > 0 && double.IsFinite(bound)).Select(bound => Math.Log(bound))];
 
-    /// <summary>The same with no gradient above <paramref name="ratio"/> either.</summary>
-    internal Clip CappedAt(double ratio) => ratio >= Cap ? this : new(Low, High, Math.Max(High, ratio)) { Dual = Dual };
+    /// <summary>This clip where ratios beyond <paramref name="cap"/> have no gradient for A &lt; 0 either; itself where they have none as it is.</summary>
+    internal Clip CappedAt(double cap) => cap >= Math.Min(Cap, Dual) || cap < High ? this : new(Low, High, cap) { Dual = Dual };
 
     /// <summary>Whether a token of ratio r and advantage A ≠ 0 gets no gradient.</summary>
     public bool Kills(double ratio, double advantage) =>

@@ -51,7 +51,7 @@ public sealed record TokenRatio(Shape Shape) : TokenKernel
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
 
-    /// <inheritdoc/>
+    /// <summary>The shape's; a bound of the log-ratio caps it.</summary>
     public override Clip? Region => Shape.Region?.CappedAt(Math.Exp(LogBound));
 
     /// <inheritdoc/>

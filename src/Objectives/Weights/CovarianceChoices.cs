@@ -7,9 +7,16 @@ namespace GroupRL.Objectives;
 /// on at most max(1, ⌊fraction·N⌋) tokens; where it is random, the randomness is <see cref="Column.Random"/>. Tokens that tie are chosen
 /// together or not at all, so that the order of rows carries no meaning. arXiv:2505.22617.
 /// </summary>
+/// <remarks>
+/// Sums in another order give other last bits, so covariances are rounded to 2⁻⁴⁰ of max|A|·max|ℓ|, up to a power of 2: what differs by less is
+/// a tie, and what differs from a bound by less is the bound. No library does that.
+/// </remarks>
 /// <param name="Fraction">The share of all tokens that is chosen, in (0, 1].</param>
 public abstract record CovarianceChoice(double Fraction) : TokenWeight
 {
+    // Sums over N tokens round by N·2⁻⁵³ at worst: below the grain up to thousands of tokens, and as a rule far beyond.
+    private const int Grain = 40;
+
     /// <summary>The share of all tokens that is chosen.</summary>
     public double Fraction { get; } = Fraction is > 0 and <= 1
         ? Fraction
@@ -29,21 +36,28 @@ public abstract record CovarianceChoice(double Fraction) : TokenWeight
     {
         using var covariances = new Scratch(weights.Length);
         var logp = batch[Column.Logp];
-        double meanAdvantage = Mean(advantages), meanLogp = Mean(logp);
+        var (meanAdvantage, largestAdvantage) = Mean(advantages);
+        var (meanLogp, largestLogp) = Mean(logp);
+        double largest = largestAdvantage * largestLogp;
+        double grain = largest > 0 ? Math.ScaleB(1, Math.ILogB(largest) - Grain) : 0;
         for (int t = 0; t < weights.Length; t++)
-            covariances.Span[t] = (advantages[t] - meanAdvantage) * (logp[t] - meanLogp);
+        {
+            double covariance = (advantages[t] - meanAdvantage) * (logp[t] - meanLogp);
+            covariances.Span[t] = grain > 0 ? Math.Round(covariance / grain) * grain : covariance;
+        }
+
         Choose(batch, advantages, covariances.Span, weights);
     }
 
     /// <summary>Writes the weights; <paramref name="covariances"/> may be overwritten.</summary>
     private protected abstract void Choose(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> covariances, Span<double> weights);
 
-    private double Mean(ReadOnlySpan<double> values)
+    private (double Mean, double Largest) Mean(ReadOnlySpan<double> values)
     {
-        double sum = 0;
+        double sum = 0, largest = 0;
         foreach (double value in values)
-            sum += value;
-        return sum / (values.Length + CountEpsilon);
+            (sum, largest) = (sum + value, Math.Max(largest, Math.Abs(value)));
+        return (sum / (values.Length + CountEpsilon), largest);
     }
 }
 

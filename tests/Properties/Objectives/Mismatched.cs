@@ -1,0 +1,17 @@
+using GroupRL.Objectives;
+
+namespace GroupRL.Properties.Objectives;
+
+/// <summary>Batches whose sampler is not the behaviour policy, and which carry random numbers.</summary>
+internal static class Mismatched
+{
+    /// <summary>The batch of <see cref="Batches.Ragged"/> with sampler's log-probs within 0.3 nats of ℓ°, and random numbers.</summary>
+    public static RolloutBatch Batch(int seed)
+    {
+        var batch = Batches.Ragged(seed);
+        var random = new Random(seed + 1000);
+        double[] rollout = [.. batch[Column.OldLogp].ToArray().Select(x => x + (0.6 * random.NextDouble()) - 0.3)];
+        double[] numbers = [.. rollout.Select(_ => random.NextDouble())];
+        return batch.With(Column.RolloutLogp, rollout).With(Column.Random, numbers);
+    }
+}
