@@ -22,6 +22,9 @@ internal sealed record RecordedRun
 
     public double[]? ShapedRewards { get; init; }
 
+    /// <summary>Whatever else the peer recorded: masks, importance ratios, gradients of entropies.</summary>
+    public IReadOnlyList<RecordedNumbers> Others { get; init; } = [];
+
     /// <summary>Whether the recorded advantages are the objective's own, and not fed in.</summary>
     public bool AdvantagesAreOwn { get; init; } = true;
 
@@ -77,6 +80,9 @@ internal sealed record RecordedRun
 
             CheckLossAndGradients("from the rewards", own, floors);
         }
+
+        foreach (var other in Others)
+            GoldenAssert.Close(other.What, other.Expected, other.Actual(objective), Relative);
 
         // The recorded advantages fed in: nothing of their rounding is left, so loss and gradient have no floor.
         var fed = (objective with { Advantage = new GivenTokens(Advantages) }).Evaluate(Batch);
@@ -145,6 +151,8 @@ internal sealed record RecordedRun
             (this with { Gradients = gradients }).IsRejected();
         if (rewards is not null && rewards.Any(r => r != 0))
             (this with { ShapedRewards = rewards }).IsRejected();
+        foreach (var other in Others.Where(other => other.Expected.Any(number => number != 0)))
+            (this with { Others = [other with { Expected = [.. other.Expected.Select(number => number * factor)] }] }).IsRejected();
         if (LossMagnitude() is > 0 and var magnitude)
             (this with { Loss = Loss + (wrong * magnitude) }).IsRejected();
 
@@ -163,6 +171,8 @@ internal sealed record RecordedRun
     {
         (this with { Loss = double.NaN }).IsRejected();
         (this with { Advantages = WithNaN(Advantages, Advantages.Length - 1) }).IsRejected();
+        foreach (var other in Others)
+            (this with { Others = [other with { Expected = WithNaN(other.Expected, other.Expected.Length - 1) }] }).IsRejected();
         for (int i = 0; i < Batch.Rows; i++)
         {
             if (ShapedRewards is { } shaped)
@@ -251,3 +261,6 @@ internal sealed record RecordedRun
     private double Value(SurrogateObjective objective, double[] advantages) =>
         (objective with { Advantage = new GivenTokens(advantages) }).Evaluate(Batch).Value;
 }
+
+/// <summary>More numbers of a recorded run, and what an objective has to say to them.</summary>
+internal sealed record RecordedNumbers(string What, double[] Expected, Func<SurrogateObjective, double[]> Actual);
