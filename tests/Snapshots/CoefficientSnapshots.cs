@@ -43,5 +43,14 @@ public sealed class CoefficientSnapshots
     }
 
     private static Rollout Row(double reward, double[] logps, double[] old, double[] reference) =>
-        new() { Reward = reward, Logps = logps, OldLogps = old, RefLogps = reference };
+        new()
+        {
+            Reward = reward,
+            Logps = logps,
+            OldLogps = old,
+            RefLogps = reference,
+            RolloutLogps = [.. old.Select(x => x - 0.125)],
+            Entropies = [.. logps.Select(x => -x)],
+            Tokens = [.. logps.Select((_, t) => t)],
+        };
 }

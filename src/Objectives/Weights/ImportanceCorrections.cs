@@ -35,9 +35,12 @@ public abstract record PolicyRatioWeight(RatioLevel Level) : TokenWeight
                 sum += of[t] - against[t];
             double row = Level == RatioLevel.SequenceMean ? sum / n : sum;
             for (int t = start; t < start + n; t++)
-                weights[t] = At(Math.Exp(Math.Clamp(Level == RatioLevel.Token ? of[t] - against[t] : row, -LogBound, LogBound)));
+                weights[t] = AtLogRatio(Level == RatioLevel.Token ? of[t] - against[t] : row);
         }
     }
+
+    /// <summary>The weight at a log-ratio.</summary>
+    internal double AtLogRatio(double logRatio) => At(Math.Exp(Math.Clamp(logRatio, -LogBound, LogBound)));
 
     /// <summary>The weight at a ratio.</summary>
     protected abstract double At(double ratio);
@@ -65,11 +68,11 @@ public sealed record TruncatedImportance(RatioLevel Level, double Low = 0, doubl
     protected override double At(double ratio) => Math.Clamp(ratio, Low, High);
 }
 
-/// <summary>μ = 1 where low ≤ ratio ≤ high, 0 elsewhere: tokens, or rows, that are too far off are dropped.</summary>
+/// <summary>μ = 1, or the ratio itself, where low ≤ ratio ≤ high, 0 elsewhere: tokens, or rows, that are too far off are dropped.</summary>
 /// <param name="Level">The ratio of tokens or of rows.</param>
 /// <param name="Low">The least ratio that is kept; 0: any.</param>
 /// <param name="High">The largest ratio that is kept; +∞: any.</param>
-/// <remarks>TRL @ f2cd5771, token_mask and sequence_mask (with the ratio as a factor); verl's and OpenRLHF's IcePop and rejection masks.</remarks>
+/// <remarks>TRL @ f2cd5771, token_mask and sequence_mask (times the ratio); verl's and OpenRLHF's IcePop and rejection masks.</remarks>
 public sealed record ImportanceMask(RatioLevel Level, double Low = 0, double High = double.PositiveInfinity) : PolicyRatioWeight(Level)
 {
     /// <summary>The least ratio that is kept; 0: any.</summary>
@@ -80,6 +83,9 @@ public sealed record ImportanceMask(RatioLevel Level, double Low = 0, double Hig
     /// <summary>The largest ratio that is kept; +∞: any.</summary>
     public double High { get; } = High;
 
+    /// <summary>Whether what is kept weighs its ratio, and not 1.</summary>
+    public bool TimesRatio { get; init; }
+
     /// <inheritdoc/>
-    protected override double At(double ratio) => ratio >= Low && ratio <= High ? 1 : 0;
+    protected override double At(double ratio) => !(ratio >= Low && ratio <= High) ? 0 : TimesRatio ? ratio : 1;
 }

@@ -22,8 +22,8 @@ internal sealed record RecordedRun
 
     public double[]? ShapedRewards { get; init; }
 
-    /// <summary>μᵢₜ, shape [N]; null where none were recorded.</summary>
-    public double[]? Corrections { get; init; }
+    /// <summary>Whatever else the peer recorded: masks, importance ratios, gradients of entropies.</summary>
+    public IReadOnlyList<RecordedNumbers> Others { get; init; } = [];
 
     /// <summary>Whether the recorded advantages are the objective's own, and not fed in.</summary>
     public bool AdvantagesAreOwn { get; init; } = true;
@@ -81,15 +81,12 @@ internal sealed record RecordedRun
             CheckLossAndGradients("from the rewards", own, floors);
         }
 
+        foreach (var other in Others)
+            GoldenAssert.Close(other.What, other.Expected, other.Actual(objective), Relative);
+
         // The recorded advantages fed in: nothing of their rounding is left, so loss and gradient have no floor.
         var fed = (objective with { Advantage = new GivenTokens(Advantages) }).Evaluate(Batch);
         CheckLossAndGradients("from the recorded advantages", fed, new double[Batch.Groups]);
-        if (Corrections is not null)
-        {
-            double[] own = new double[Batch.Tokens];
-            objective.Correction.Fill(Batch, Advantages, own);
-            GoldenAssert.Close("corrections", Corrections, own, Relative);
-        }
     }
 
     /// <summary>
@@ -154,8 +151,8 @@ internal sealed record RecordedRun
             (this with { Gradients = gradients }).IsRejected();
         if (rewards is not null && rewards.Any(r => r != 0))
             (this with { ShapedRewards = rewards }).IsRejected();
-        if (Corrections is not null)
-            (this with { Corrections = [.. Corrections.Select(mu => mu * factor)] }).IsRejected();
+        foreach (var other in Others.Where(other => other.Expected.Any(number => number != 0)))
+            (this with { Others = [other with { Expected = [.. other.Expected.Select(number => number * factor)] }] }).IsRejected();
         if (LossMagnitude() is > 0 and var magnitude)
             (this with { Loss = Loss + (wrong * magnitude) }).IsRejected();
 
@@ -178,8 +175,8 @@ internal sealed record RecordedRun
             unknown.IsRejected();
         else
             Assert.Throws<InvalidInputException>(() => unknown.Check(Objective));
-        if (Corrections is not null)
-            (this with { Corrections = WithNaN(Corrections, 0) }).IsRejected();
+        foreach (var other in Others)
+            (this with { Others = [other with { Expected = WithNaN(other.Expected, other.Expected.Length - 1) }] }).IsRejected();
         for (int i = 0; i < Batch.Rows; i++)
         {
             if (ShapedRewards is { } shaped)
@@ -268,3 +265,6 @@ internal sealed record RecordedRun
     private double Value(SurrogateObjective objective, double[] advantages) =>
         (objective with { Advantage = new GivenTokens(advantages) }).Evaluate(Batch).Value;
 }
+
+/// <summary>More numbers of a recorded run, and what an objective has to say to them.</summary>
+internal sealed record RecordedNumbers(string What, double[] Expected, Func<SurrogateObjective, double[]> Actual);

@@ -39,12 +39,13 @@ internal static class Batches
     }
 
     /// <summary>
-    /// Groups of 2 to 5, lengths 0 to 7, tokens masked inside rows, log-ratios within ±0.7, the columns that the catalogue reads.
+    /// Groups of 2 to 5, lengths 0 to 7, tokens masked inside rows, log-ratios within ±0.7, the columns that the catalogue reads, and
+    /// token ids, of which the first are often shared.
     /// The same for the same seed.
     /// </summary>
     public static RolloutBatch Ragged(int seed)
     {
-        var random = new Random(seed);
+        Random random = new(seed), more = new(-seed);
         var groups = new Rollout[random.Next(1, 4)][];
         for (int g = 0; g < groups.Length; g++)
         {
@@ -60,6 +61,8 @@ internal static class Batches
                     RefLogps = [.. old.Select(x => x + random.NextDouble() - 0.5)],
                     Entropies = Numbers(random, old.Length, 0, 2),
                     Mask = [.. old.Select(_ => random.Next(5) > 0)],
+                    RolloutLogps = [.. old.Select(x => x + (0.4 * more.NextDouble()) - 0.2)],
+                    Tokens = [.. old.Select((_, t) => more.Next(4) > 0 ? t : more.Next(3))],
                 };
             }
         }

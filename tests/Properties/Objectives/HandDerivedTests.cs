@@ -61,7 +61,7 @@ public class HandDerivedTests
     {
         foreach (var entry in Catalogue.All)
         {
-            Rollout[] rows = [Dead(1) with { RefLogps = [0, 0] }, Dead(2) with { RefLogps = [0, 0] }];
+            Rollout[] rows = [.. new[] { 1, 2 }.Select(reward => Dead(reward) with { RefLogps = [0, 0], RolloutLogps = [0, 0], Entropies = [0, 0] })];
             var evaluation = entry.Objective.Evaluate(RolloutBatch.Of([rows, rows]));
             Assert.Equal(0.0, evaluation.Value);
             Assert.Empty(evaluation.Coefficients);

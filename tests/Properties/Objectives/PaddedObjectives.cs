@@ -6,7 +6,7 @@ namespace GroupRL.Properties.Objectives;
 /// The catalogue's objectives written a second time, as loops over padded arrays and masks, straight from the formulas of the
 /// papers and of TRL. They share no code with the library: J only, no gradient.
 /// </summary>
-internal static class PaddedObjectives
+internal static partial class PaddedObjectives
 {
     /// <summary>J of entry <paramref name="id"/> at the log-probs <paramref name="moved"/>.</summary>
     public static double Value(string id, RolloutBatch batch, double[] moved)
@@ -29,7 +29,7 @@ internal static class PaddedObjectives
             "trl:gspo" => TrlGspo(p),
             "trl:cispo" => TrlTokens(p, (g, i, t) => Math.Min(p.FrozenRatio(g, i, t), 0.2) * TrlScore(p)[g][i] * p.Logp[g, i, t]),
             "trl:rloo" => TrlRloo(p),
-            _ => throw new NotSupportedException($"The entry {id} has no second derivation in {nameof(PaddedObjectives)}."),
+            _ => Form(id, p),
         };
     }
 
@@ -256,6 +256,7 @@ internal static class PaddedObjectives
             Rewards = [.. groups.Select(group => group.Select(row => row.Rewards[0]!.Value).ToArray())];
             Mask = new bool[P, G.Max(), T];
             (Logp, Frozen, Old, Reference) = (Empty(), Empty(), Empty(), Empty());
+            (Rollout, Entropy, Id) = (Empty(), Empty(), Empty());
             int token = 0;
             for (int g = 0; g < P; g++)
             {
@@ -265,10 +266,12 @@ internal static class PaddedObjectives
                     for (int t = 0; t < row.Logps.Length; t++)
                     {
                         Mask[g, i, t] = row.Mask?[t] ?? true;
+                        Id[g, i, t] = row.Tokens![t];
                         if (!Mask[g, i, t])
                             continue;
                         (Logp[g, i, t], Frozen[g, i, t]) = (moved[token++], row.Logps[t]);
                         (Old[g, i, t], Reference[g, i, t]) = (row.OldLogps[t], row.RefLogps![t]);
+                        (Rollout[g, i, t], Entropy[g, i, t]) = (row.RolloutLogps![t], row.Entropies![t]);
                     }
                 }
             }
@@ -293,6 +296,13 @@ internal static class PaddedObjectives
         public double[,,] Old { get; }
 
         public double[,,] Reference { get; }
+
+        public double[,,] Rollout { get; }
+
+        public double[,,] Entropy { get; }
+
+        // Of masked tokens, too; NaN beyond a row's end.
+        public double[,,] Id { get; }
 
         public double Ratio(int g, int i, int t) => Math.Exp(Logp[g, i, t] - Old[g, i, t]);
 

@@ -13,6 +13,14 @@ public class TrlGoldenTests
     [MemberData(nameof(GoldenFolder.Runs), "trl/gspo.json", MemberType = typeof(GoldenFolder))]
     [MemberData(nameof(GoldenFolder.Runs), "trl/cispo.json", MemberType = typeof(GoldenFolder))]
     [MemberData(nameof(GoldenFolder.Runs), "trl/rloo.json", MemberType = typeof(GoldenFolder))]
+    [MemberData(nameof(GoldenFolder.Runs), "trl/grpo_options.json", MemberType = typeof(GoldenFolder))]
+    [MemberData(nameof(GoldenFolder.Runs), "trl/grpo_scale_batch.json", MemberType = typeof(GoldenFolder))]
+    [MemberData(nameof(GoldenFolder.Runs), "trl/luspo.json", MemberType = typeof(GoldenFolder))]
+    [MemberData(nameof(GoldenFolder.Runs), "trl/sapo.json", MemberType = typeof(GoldenFolder))]
+    [MemberData(nameof(GoldenFolder.Runs), "trl/vespo.json", MemberType = typeof(GoldenFolder))]
+    [MemberData(nameof(GoldenFolder.Runs), "trl/tis_modes.json", MemberType = typeof(GoldenFolder))]
+    [MemberData(nameof(GoldenFolder.Runs), "trl/gspo_token.json", MemberType = typeof(GoldenFolder))]
+    [MemberData(nameof(GoldenFolder.Runs), "trl/gmpo.json", MemberType = typeof(GoldenFolder))]
     public void The_composed_objective_gives_the_numbers_that_TRL_recorded_and_no_others(string file, string run)
     {
         var recorded = TrlRun.Of(file, run);

@@ -1,3 +1,4 @@
+using GroupRL.Objectives;
 using GroupRL.Properties.Golden;
 
 namespace GroupRL.Properties.Objectives;
@@ -25,11 +26,35 @@ internal static class TrlRun
         return new()
         {
             Batch = batch,
-            Objective = file.EndsWith("rloo.json", StringComparison.Ordinal) ? settings.Rloo() : settings.Grpo(),
+            Objective = Path.GetFileNameWithoutExtension(file) switch
+            {
+                "rloo" => settings.Rloo(),
+                "gmpo" => settings.Gmpo(),
+                "gspo_token" => settings.GspoToken(),
+                _ => settings.Grpo(),
+            },
             Advantages = RecordedRun.PerToken(batch, run["advantages"]),
             Loss = run["loss"].Number,
             Gradients = run["grad_logps"].Rows,
             ShapedRewards = run.Find("shaped_rewards")?.Numbers,
+            Others = [.. Others(batch, run)],
         };
+    }
+
+    private static IEnumerable<RecordedNumbers> Others(RolloutBatch batch, GoldenNode run)
+    {
+        if (run.Find("importance_sampling_ratio") is { } ratio)
+            yield return new(ratio.Where, RecordedRun.PerToken(batch, ratio), objective => Mismatch(objective, batch));
+        if (run.Find("grad_entropies") is { } entropies)
+            yield return new(entropies.Where, entropies.Flat, objective => [.. objective.Evaluate(batch).EntropyCoefficients!.Select(c => -c)]);
+    }
+
+    // A correction outside the kernel, or, with VESPO, a factor inside its gain.
+    private static double[] Mismatch(SurrogateObjective objective, RolloutBatch batch)
+    {
+        var weight = objective.Kernel is GammaGain { Mismatch: { } inside } ? inside : objective.Correction;
+        double[] ratios = new double[batch.Tokens];
+        weight.Fill(batch, objective.Evaluate(batch).Advantages, ratios);
+        return ratios;
     }
 }

@@ -39,8 +39,17 @@ internal static class VerlRun
             AdvantagesAreOwn = own,
             Loss = run["loss"].Number,
             Gradients = gradients,
-            Corrections = run.Find("rollout_is_weights") is { } weights ? RecordedRun.PerToken(batch, weights) : null,
+            Others = run.Find("rollout_is_weights") is { } weights
+                ? [new(weights.Where, RecordedRun.PerToken(batch, weights), other => Correction(other, batch, advantages))]
+                : [],
         };
+    }
+
+    private static double[] Correction(SurrogateObjective objective, RolloutBatch batch, double[] advantages)
+    {
+        double[] weights = new double[batch.Tokens];
+        objective.Correction.Fill(batch, advantages, weights);
+        return weights;
     }
 
     // Random numbers with which a clip-cov drops the tokens that were dropped: those first, then those of advantage 0, whose gradient tells
