@@ -219,7 +219,7 @@ public static class Contract
         for (int g = 0; g < batch.Groups; g++)
         {
             double largest = evaluation.Advantages[batch.GroupTokens(g)].Select(Math.Abs).DefaultIfEmpty().Max();
-            double rounding = Requirements.AdvantageRounding(objective, batch, evaluation, g);
+            double rounding = Requirements.AdvantageRounding(objective, batch, evaluation, g), pull = Requirements.PullRounding(objective, batch, evaluation, g);
             for (int k = 0; k < batch.GroupSize(g); k++)
             {
                 var completion = batch[g][k];
@@ -230,7 +230,7 @@ public static class Contract
                     double gap = Math.Abs(evaluation.Coefficients[token] - other[rotated.Row(twin.Row).Start.Value + t]);
                     // The same numbers in another order: sums of up to B rewards and N tokens round differently, centring amplifies it.
                     double gain = Gain(objective, evaluation, completion, t, rounding);
-                    double bound = Tolerance.Summation((2 * batch.Rows) + 16, (gain * largest) + Math.Abs(evaluation.Coefficients[token])) + (2 * gain * rounding);
+                    double bound = Tolerance.Summation((2 * batch.Rows) + 16, (gain * largest) + Math.Abs(evaluation.Coefficients[token])) + (2 * gain * rounding) + pull;
                     worst = worst.Worst(new(gap, bound, g, completion.Positions[t]));
                 }
             }

@@ -43,6 +43,7 @@ public static class Overshoot
         Quantity = "steps, of 20 beyond the region, on which the token did not rise",
         Missing = training => Requirements.Missing(training.Objective, Traits.Unregularised | Traits.HardClip)
             ?? (training.Optimizer.TakesVectors ? null : "an optimizer of vectors (this one's parameters are matrices)")
+            ?? (training.Objective.Correction.Reads.Contains(Column.Random) ? "weights that no random choice takes away" : null)
             ?? NoTail(training.Optimizer)
             ?? (training.Optimizer.CoupledDecay + training.Optimizer.DecoupledDecay > 0 ? "an optimizer without weight decay" : null),
         Expect = training => Outlives(training.Optimizer)
@@ -309,7 +310,13 @@ internal sealed record OvershootDomain(Training Training) : Domain<RolloutBatch>
         {
             double each = Training.Objective.Kernel.Ratio == RatioLevel.SequenceSum ? logRatio / lengths[k] : logRatio;
             var rollout = new Rollout { Rewards = [.. Enumerable.Repeat((double?)rewards[k], Training.Objective.Rewards.Count ?? 1)], Logps = logps[k], OldLogps = [.. logps[k].Select(logp => logp - each)], Tokens = ids[k] };
-            return Requirements.Extra(Training.Objective).Aggregate(rollout, (with, column) => with.With(column, [.. logps[k].Select(logp => column is Column.Entropy or Column.SumPiSquared or Column.Random ? 0.5 : logp)]));
+            return Requirements.Extra(Training.Objective).Aggregate(rollout, (with, column) => with.With(column, column switch
+            {
+                // The sampler is the behaviour policy, so that a correction for their mismatch leaves every token in.
+                Column.RolloutLogp => rollout.OldLogps,
+                Column.RefLogp => logps[k],
+                _ => [.. logps[k].Select(_ => 0.5)],
+            }));
         }
     }
 }

@@ -65,6 +65,28 @@ internal static class Requirements
         return (4 * moved) + Tolerance.Summation(batch.Tokens + batch.Rows + 16, advantage);
     }
 
+    /// <summary>
+    /// What the rounding of sums of log-ratios does to a coefficient of group <paramref name="g"/> that does not vanish with its advantage, a
+    /// pull back to the behaviour policy: seen by moving the log-probs by it, as <see cref="Sensitivity"/> moves rewards; else 0.
+    /// </summary>
+    public static double PullRounding(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation, int g)
+    {
+        if (objective.Kernel.Traits.HasFlag(Traits.VanishesWithAdvantage))
+            return 0;
+        double rounding = Tolerance.Roundings(batch.Tokens + batch.Rows + 16), moved = 0;
+        double[] logp = batch[Column.Logp].ToArray(), old = batch[Column.OldLogp].ToArray();
+        foreach (var sign in s_signs)
+        {
+            var other = batch.With(Column.Logp, [.. logp.Select((x, t) => x + (sign(t) * rounding * (Math.Abs(x) + Math.Abs(old[t]))))]);
+            double[] coefficients = objective.Evaluate(other).Coefficients;
+            var (first, length) = batch.GroupTokens(g).GetOffsetAndLength(batch.Tokens);
+            for (int t = first; t < first + length; t++)
+                moved = Math.Max(moved, Math.Abs(coefficients[t] - evaluation.Coefficients[t]));
+        }
+
+        return 4 * moved;
+    }
+
     private static readonly Func<int, int>[] s_signs = [_ => 1, k => k % 2 == 0 ? 1 : -1, k => (k * 7919 % 5) % 2 == 0 ? 1 : -1];
 
     /// <summary>The columns that an objective reads beyond those that every case carries.</summary>

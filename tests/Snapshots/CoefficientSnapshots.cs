@@ -35,7 +35,10 @@ public sealed class CoefficientSnapshots
             for (int i = 0; i < Worked.Rows; i++)
             {
                 string coefficients = string.Join("  ", evaluation.Coefficients[Worked.Row(i)].Select(c => c.ToString("G10", CultureInfo.InvariantCulture)));
-                text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  A {evaluation.RowAdvantages![i],14:G10}  c  {coefficients}").TrimEnd());
+                string advantages = evaluation.RowAdvantages is { } rows
+                    ? rows[i].ToString("G10", CultureInfo.InvariantCulture)
+                    : string.Join(' ', evaluation.Advantages[Worked.Row(i)].Select(a => a.ToString("G10", CultureInfo.InvariantCulture)));
+                text.WriteLine($"  A {advantages,14}  c  {coefficients}".TrimEnd());
             }
         }
 
@@ -51,6 +54,11 @@ public sealed class CoefficientSnapshots
             RefLogps = reference,
             RolloutLogps = [.. old.Select(x => x - 0.125)],
             Entropies = [.. logps.Select(x => -x)],
+            Values = [.. logps.Select((_, t) => 0.25 * t)],
+            SumPiSquared = [.. logps.Select(x => Math.Exp(x))],
+            TokenRewards = [.. logps.Select(_ => 0.0)],
+            Random = [.. logps.Select((_, t) => 0.125 * (t + 1))],
+            GreedyReward = 0.5,
             Tokens = [.. logps.Select((_, t) => t)],
         };
 }

@@ -49,8 +49,10 @@ internal sealed class PartFields<TPart>
     }
 
     /// <summary>A whole number; without a fallback it is required.</summary>
-    public int Whole(string field, Func<TPart, int> of, int fallback)
+    public int Whole(string field, Func<TPart, int> of, int? fallback = null)
     {
+        if (Lists)
+            return List(field, fallback ?? 1, fallback is { } known ? FormattableString.Invariant($"**{known}**") : "a whole number", fallback is null);
         double value = Number(field, part => of(part), fallback);
         return value == Math.Floor(value) && Math.Abs(value) <= int.MaxValue
             ? (int)value

@@ -68,6 +68,26 @@ internal static class Parts
         })
         .With<LogRatioRegression>("log-ratio-regression", f => new(f.Number("tau", p => p.Tau)))
         .With<GroupVariance>("group-variance", f => new(f.Number("beta", p => p.Beta)))
+        .With<GammaGain>("gamma-gain", f => new(
+            f.Number("positive-k", p => p.PositiveK, 2), f.Number("positive-lambda", p => p.PositiveLambda, 3),
+            f.Number("negative-k", p => p.NegativeK, 3), f.Number("negative-lambda", p => p.NegativeLambda, 2))
+        {
+            Mismatch = f.Optional<TokenWeight>("mismatch", p => p.Mismatch, Weights!) switch
+            {
+                null => null,
+                PolicyRatioWeight ratio => ratio,
+                _ => throw InvalidInputException.Because($"mismatch must be a truncated-importance or an importance-mask."),
+            },
+        })
+        .With<FlippedRatio>("flipped-ratio", f => new(
+            f.Inner("low-entropy", p => p.LowEntropy, Range) ?? throw InvalidInputException.Because($"a flipped-ratio needs the field \"low-entropy\", a clip."),
+            f.Inner("high-entropy", p => p.HighEntropy, Range) ?? throw InvalidInputException.Because($"a flipped-ratio needs the field \"high-entropy\", a clip."))
+        {
+            Dual = f.Number("dual", p => p.Dual, 3),
+            Quantile = f.Number("quantile", p => p.Quantile, 0.8),
+            LogBound = f.Number("log-bound", p => p.LogBound, double.PositiveInfinity),
+        })
+        .With<OwnRatio>("own-ratio", _ => new())
         .With<LogLikelihood>("log-likelihood", _ => new());
 
     /// <summary>Token weights, which corrections are, too.</summary>
@@ -100,7 +120,25 @@ internal static class Parts
             Of = Numerator(f),
             Against = Denominator(f),
             LogBound = f.Number("log-bound", p => p.LogBound, double.PositiveInfinity),
+            TimesRatio = f.Flag("times-ratio", p => p.TimesRatio),
         })
+        .With<OffPolicyMask>("off-policy-mask", f => new(f.Number("threshold", p => p.Threshold))
+        {
+            Sampler = f.Choice("sampler", p => p.Sampler, LogProbs(Column.OldLogp, Column.RolloutLogp, Column.Logp, Column.RefLogp)),
+        })
+        .With<EntropyQuantileMask>("entropy-quantile-mask", f => new(f.Number("quantile", p => p.Quantile)))
+        .With<FutureRatio>("future-ratio", f => new(f.Number("half-life", p => p.HalfLife, 32), f.Number("low", p => p.Low, 1), f.Number("high", p => p.High, 1.2))
+        {
+            Safety = f.Number("safety", p => p.Safety, 4),
+        })
+        .With<PrefixShare>("prefix-share", _ => new())
+        .With<ConflictWeight>("conflict", f => new(f.Number("positive", p => p.Positive, 2), f.Number("negative", p => p.Negative, 0))
+        {
+            PerConflict = f.Choice("per-conflict", p => p.PerConflict, ("yes", true), ("no", false)),
+            Signs = Rows(f, "signs", p => p.Signs, s_meanBaseline),
+        })
+        .With<LengthPreference>("length-preference", f => new(
+            f.Number("spread", p => p.Spread), f.Number("lambda", p => p.Lambda), f.Number("epsilon", p => p.Epsilon), f.Whole("ddof", p => p.Ddof)))
         .With<TotalVariationRegion>("total-variation-region", f => new(f.Number("low", p => p.Low), f.Number("high", p => p.High)))
         .With<BinaryKlRegion>("binary-kl-region", f => new(f.Number("low", p => p.Low), f.Number("high", p => p.High)))
         .With<ProbabilityRegion>("probability-region", f => new(f.Number("threshold", p => p.Threshold)))
@@ -187,9 +225,11 @@ internal static class Parts
 
     private static readonly Shape s_unclipped = new Unclipped();
 
-    private static RowAdvantage Rows<TPart>(PartFields<TPart> f, string field, Func<TPart, RowAdvantage> of)
+    private static readonly RowAdvantage s_meanBaseline = new MeanBaseline();
+
+    private static RowAdvantage Rows<TPart>(PartFields<TPart> f, string field, Func<TPart, RowAdvantage> of, RowAdvantage? fallback = null)
         where TPart : class =>
-        f.Part<Advantage>(field, of, Advantages) as RowAdvantage
+        f.Part(field, of, Advantages, fallback) as RowAdvantage
             ?? throw InvalidInputException.Because($"{field} must be an advantage of one number a completion.");
 
     private static Column Numerator<TPart>(PartFields<TPart> f)

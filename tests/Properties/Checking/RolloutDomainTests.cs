@@ -1,7 +1,6 @@
 using GroupRL.Checking;
 using GroupRL.Claims;
 using GroupRL.Objectives;
-using GroupRL.Optimizers;
 using Xunit;
 
 namespace GroupRL.Properties.Checking;

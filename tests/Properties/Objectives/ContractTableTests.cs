@@ -129,6 +129,7 @@ public class ContractTableTests
     {
         Rewards = [.. row.Rewards.Select(reward => reward + k + 1)],
         Logps = [.. row.Logps.Select(logp => logp / 2)],
+        RolloutLogps = row.RolloutLogps is null ? null : [.. row.OldLogps.Select(logp => k == 0 ? logp : logp - 1)],
     };
 
     private static Rollout FarApart(Rollout row, int k) => row with { Logps = [.. row.Logps.Select((logp, t) => (t + k) % 2 == 0 ? -1e4 : 0)] };

@@ -57,18 +57,6 @@ public class HandDerivedTests
     }
 
     [Fact]
-    public void A_batch_of_dead_rows_is_worth_nothing()
-    {
-        foreach (var entry in Catalogue.All)
-        {
-            Rollout[] rows = [.. new[] { 1, 2 }.Select(reward => Dead(reward) with { RefLogps = [0, 0], RolloutLogps = [0, 0], Entropies = [0, 0] })];
-            var evaluation = entry.Objective.Evaluate(RolloutBatch.Of([rows, rows]));
-            Assert.Equal(0.0, evaluation.Value);
-            Assert.Empty(evaluation.Coefficients);
-        }
-    }
-
-    [Fact]
     public void The_reward_of_a_dead_row_still_counts_in_its_group()
     {
         // A = 1 − (1 + 4)/2 = −1.5 for the only token, weight 1/2.
@@ -361,7 +349,7 @@ public class HandDerivedTests
     [Fact]
     public void A_second_evaluation_allocates_nothing()
     {
-        var batch = Ragged(3);
+        var batch = Mismatched.Batch(3);
         double[] logp = batch[Column.Logp].ToArray(), coefficients = new double[batch.Tokens];
         SurrogateObjective[] extra =
         [

@@ -8,6 +8,9 @@ namespace GroupRL.Properties.Objectives;
 /// </summary>
 internal static partial class PaddedObjectives
 {
+    private static readonly HashSet<string> s_regions =
+        [.. VerlFlavours.All.Concat(OpenRlhfFlavours.All).Concat(PolicyRegionForms.All).Select(entry => entry.Id)];
+
     /// <summary>J of entry <paramref name="id"/> at the log-probs <paramref name="moved"/>.</summary>
     public static double Value(string id, RolloutBatch batch, double[] moved)
     {
@@ -29,6 +32,7 @@ internal static partial class PaddedObjectives
             "trl:gspo" => TrlGspo(p),
             "trl:cispo" => TrlTokens(p, (g, i, t) => Math.Min(p.FrozenRatio(g, i, t), 0.2) * TrlScore(p)[g][i] * p.Logp[g, i, t]),
             "trl:rloo" => TrlRloo(p),
+            _ when s_regions.Contains(id) => PaddedPolicyRegions.Value(id, batch, moved),
             _ => Form(id, p),
         };
     }

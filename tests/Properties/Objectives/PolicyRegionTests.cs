@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using GroupRL.Objectives;
 using Xunit;
 
@@ -18,46 +17,6 @@ public class PolicyRegionTests
 
     // A kink within the step would be differenced across.
     private const double KinkMargin = 10 * Step;
-
-    private static readonly ImmutableArray<CatalogueEntry> s_entries =
-        [.. VerlFlavours.All, .. OpenRlhfFlavours.All, .. PolicyRegionForms.All];
-
-    public static TheoryData<string> Ids => [.. s_entries.Select(entry => entry.Id)];
-
-    [Theory]
-    [MemberData(nameof(Ids))]
-    public void The_value_is_that_of_the_padded_formula_and_the_coefficients_are_its_differences(string id)
-    {
-        var objective = s_entries.Single(entry => entry.Id == id).Objective;
-        int tokens = 0, live = 0;
-        foreach (int seed in s_seeds)
-        {
-            var batch = Mismatched.Batch(seed);
-            double[] logp = Batches.Moved(batch, seed), coefficients = new double[batch.Tokens];
-            Assert.Equal(PaddedPolicyRegions.Value(id, batch, batch[Column.Logp].ToArray()), objective.Evaluate(batch).Value, Rounding);
-            double value = objective.Evaluate(batch, logp, coefficients, new Workspace());
-            Assert.Equal(PaddedPolicyRegions.Value(id, batch, logp), value, Rounding);
-            for (int i = 0; i < batch.Rows; i++)
-            {
-                var (start, length) = batch.Row(i).GetOffsetAndLength(batch.Tokens);
-                for (int t = start; t < start + length; t++)
-                {
-                    if (NearKink(objective, batch, logp, start, length, t))
-                        continue;
-                    double padded = Difference(x => PaddedPolicyRegions.Value(id, batch, x), logp, t);
-                    double own = Difference(x => objective.Evaluate(batch, x, new double[batch.Tokens], new Workspace()), logp, t);
-                    Assert.Equal(padded, coefficients[t], DifferenceError);
-                    Assert.Equal(own, coefficients[t], DifferenceError);
-                    tokens++;
-                    live += coefficients[t] != 0 ? 1 : 0;
-                }
-            }
-        }
-
-        // Not vacuous: hardly a token skipped, and many with a coefficient, but for what keeps few rows.
-        Assert.InRange(tokens, 200, int.MaxValue);
-        Assert.InRange(live, id == "verl:geo_rs" ? 0 : 60, int.MaxValue);
-    }
 
     [Theory]
     [InlineData(0.05)]
@@ -126,42 +85,6 @@ public class PolicyRegionTests
         }
     }
 
-    [Theory]
-    [MemberData(nameof(Ids))]
-    public void A_second_evaluation_allocates_nothing(string id)
-    {
-        var objective = s_entries.Single(entry => entry.Id == id).Objective;
-        var batch = Mismatched.Batch(3);
-        double[] logp = batch[Column.Logp].ToArray(), coefficients = new double[batch.Tokens];
-        var workspace = new Workspace();
-        objective.Evaluate(batch, logp, coefficients, workspace);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        objective.Evaluate(batch, logp, coefficients, workspace);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-    }
-
-    [Fact]
-    public void A_batch_of_dead_rows_is_worth_nothing()
-    {
-        Rollout dead = Batches.Dead(1) with { RefLogps = [0, 0], RolloutLogps = [0, 0], Random = [0, 0] };
-        foreach (var entry in s_entries)
-        {
-            var evaluation = entry.Objective.Evaluate(RolloutBatch.Of([[dead, dead with { Reward = 2 }], [dead, dead]]));
-            Assert.Equal(0.0, evaluation.Value);
-            Assert.Empty(evaluation.Coefficients);
-        }
-    }
-
-    [Fact]
-    public void Ids_are_unique_and_every_entry_names_its_formula_and_source_and_a_flavour_its_departure()
-    {
-        Assert.Distinct(s_entries.Concat(TrlFlavours.All).Select(entry => entry.Id));
-        Assert.All(s_entries, entry => Assert.NotEmpty(entry.Formula));
-        Assert.All(s_entries, entry => Assert.NotEmpty(entry.Source));
-        Assert.All(VerlFlavours.All.Concat(OpenRlhfFlavours.All), entry => Assert.NotEmpty(entry.Departure));
-        Assert.All(PolicyRegionForms.All, entry => Assert.Empty(entry.Departure));
-    }
-
     private static bool Near(double a, double b) => Math.Abs(a - b) < 1e-14;
 
     private static double[] Filled(TokenWeight weight, RolloutBatch batch, double[] advantages)
@@ -174,33 +97,4 @@ public class PolicyRegionTests
     // The padded choice as one number a trainable token: mark where it fell, 1 − mark elsewhere.
     private static double[] Masked(PaddedPolicyRegions.Table table, bool[,] chosen, double mark) =>
         [.. from i in Enumerable.Range(0, table.B) from t in Enumerable.Range(0, table.T) where table.Mask[i, t] select chosen[i, t] ? mark : 1 - mark];
-
-    private static bool NearKink(SurrogateObjective objective, RolloutBatch batch, double[] logp, int start, int length, int t)
-    {
-        double sum = 0;
-        for (int s = start; s < start + length; s++)
-            sum += logp[s] - batch[Column.OldLogp][s];
-        double token = logp[t] - batch[Column.OldLogp][t];
-        double ratio = objective.Kernel.Ratio == RatioLevel.Token ? token : sum / length;
-
-        // |x| has a kink at 0; GSPO-token's ratio moves with its own token alone.
-        bool ownKink = objective.Regularisers.Any(term => term is KlPenalty { Estimator: KlEstimator.Absolute }) && Math.Abs(token) < KinkMargin;
-        if (objective.Kernel is SequenceTokenRatio)
-        {
-            double still = 0;
-            for (int s = start; s < start + length; s++)
-                still += batch[Column.Logp][s] - batch[Column.OldLogp][s];
-            ratio = (still / length) + logp[t] - batch[Column.Logp][t];
-        }
-
-        return ownKink || objective.Kernel.Kinks.Any(kink => Math.Abs(kink - ratio) < KinkMargin);
-    }
-
-    private static double Difference(Func<double[], double> value, double[] at, int t)
-    {
-        double[] up = [.. at], down = [.. at];
-        up[t] += Step;
-        down[t] -= Step;
-        return (value(up) - value(down)) / (up[t] - down[t]);
-    }
 }

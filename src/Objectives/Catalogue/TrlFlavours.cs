@@ -87,14 +87,7 @@ public static class TrlFlavours
         Rewards = new KlInReward(RewardShaping.None, 0.05),
     };
 
-    /// <summary>
-    /// trl:gmpo, which is not among <see cref="All"/>: the claim about equal rewards bounds what rounding leaves of a coefficient by the
-    /// token's own ratio, and a geometric mean hands a token the ratios of its whole row.
-    /// </summary>
-    public static CatalogueEntry GmpoEntry { get; } =
-        new("trl:gmpo", Gmpo, "mean over rows of exp(mean clip(log r, −0.4, 0.4)) A, one-sided by the sign of A", Source, "ε beside the std; loss_type, delta and the vLLM correction are not read");
-
-    /// <summary>Every flavour but <see cref="GmpoEntry"/>, under its id.</summary>
+    /// <summary>Every flavour, under its id.</summary>
     public static ImmutableArray<CatalogueEntry> All { get; } =
     [
         new("trl:grpo", Grpo, "grpo at ε = 1e−4, mean over all rows", Source, "ε beside the std; groups of different size weigh by their size"),
@@ -107,6 +100,7 @@ public static class TrlFlavours
         new("trl:sapo", Sapo, "mean over rows and tokens of (4/τ) σ(τ(r − 1)) A, τ = 1 for A > 0, 1.05 elsewhere", Source, "ε beside the std; mean over all rows"),
         new("trl:vespo", Vespo, "mean over all tokens of sg(e^λ w^k e^(−λw)) A log π, w the ratio of whole sequences, (k, λ) = (2, 3) for A ≥ 0, (3, 2) elsewhere", Source, "ε beside the std; token mean over the batch"),
         new("trl:gspo_token", GspoToken, "gspo-token with clip 0.2 and ε = 1e−4, mean over all rows", Source, "a clip range some 500 times the paper's"),
+        new("trl:gmpo", Gmpo, "mean over rows of exp(mean clip(log r, −0.4, 0.4)) A, one-sided by the sign of A", Source, "ε beside the std; loss_type, delta and the vLLM correction are not read"),
         new("trl:grpo+vllm", GrpoVllm, "trl:grpo times sg(ρ) where ρ ≤ 3, 0 elsewhere, ρ = exp(sum of log π_old − log π_vllm)", Source, "a correction that the paper has not; its docstring calls token_truncate the default"),
         new("trl:dapo+vllm", DapoVllm, "trl:dapo times sg(ρ) where ρ ≤ 3, 0 elsewhere, ρ = exp(sum of log π_old − log π_vllm)", Source, "a correction that the paper has not; TRL's defaults as a whole"),
         new("trl:vespo+vllm", VespoVllm, "trl:vespo with w times the token ratios of the behaviour policy and vLLM, truncated at 3", Source, "the mismatch enters the gain"),

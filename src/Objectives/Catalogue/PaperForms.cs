@@ -63,10 +63,6 @@ public static class PaperForms
     /// <summary>GRPO with each token over the number of completions that share its prefix. arXiv:2509.21154 (λ-GRPO), β = 0.</summary>
     public static SurrogateObjective LambdaGrpo { get; } = Catalogue.Grpo with { Weight = new RowMean().Times(new PrefixShare()) };
 
-    /// <summary>A·ℓ − (β/2)·(log r)². DRO; β is mandatory in verl and unpinned: 0.1; advantage and aggregation those of GPG here.</summary>
-    public static SurrogateObjective Dro { get; } =
-        Gpg with { Regularisers = [new KlPenalty(KlEstimator.K2, 0.1) { Against = Column.OldLogp }] };
-
     /// <summary>Every form, under its id.</summary>
     public static ImmutableArray<CatalogueEntry> All { get; } =
     [
@@ -84,6 +80,5 @@ public static class PaperForms
         new("rgra", Rgra, "mean over completions and tokens of A log π − 0.04·k3 against the reference", "arXiv:2603.18756", "β and the normaliser are not pinned: GRPO's"),
         new("gtpo", Gtpo, "mean over completions of λ A π/sg(π) over n·max(1, c), λ = 2 (A > 0) or 0 (A < 0) on conflict tokens, A = R − mean", "arXiv:2508.03772", "without the entropy in the advantage"),
         new("lambda-grpo", LambdaGrpo, "grpo with each token over the number of completions that share the prefix up to it", "arXiv:2509.21154", "without its KL penalty"),
-        new("dro", Dro, "mean over a group's tokens of A log π − 0.05·(log r)²", "verl-project/verl @ 1dda039b", "β is mandatory in verl and not pinned: 0.1"),
     ];
 }

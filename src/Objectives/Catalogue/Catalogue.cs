@@ -36,25 +36,36 @@ public static class Catalogue
     public static SurrogateObjective Rloo { get; } = new(new LeaveOneOut(), new LogLikelihood(), new RowSum());
 
     /// <summary>Every entry, papers first, then libraries.</summary>
-    public static ImmutableArray<CatalogueEntry> All { get; } =
-    [
-        new("grpo", Grpo, "mean over prompts, completions and tokens of min(r A, clip(r, 0.8, 1.2) A), A = (R − mean)/std", "arXiv:2402.03300"),
-        new("grpo-k1", WithKl(KlEstimator.K1), "grpo − 0.04·k1 against the reference", "arXiv:2402.03300", "the paper's KL estimator is k3"),
-        new("grpo-k2", WithKl(KlEstimator.K2), "grpo − 0.04·k2 against the reference", "arXiv:2402.03300", "the paper's KL estimator is k3"),
-        new("grpo-k3", WithKl(KlEstimator.K3), "grpo − 0.04·k3 against the reference", "arXiv:2402.03300"),
-        new("dr-grpo", DrGrpo, "sum over tokens of min(r A, clip(r, 0.8, 1.2) A), mean over completions and prompts, A = R − mean", "arXiv:2503.20783"),
-        new("dapo", Dapo, "mean over a group's tokens of min(r A, clip(r, 0.8, 1.28) A), A = (R − mean)/std", "arXiv:2503.14476"),
-        new("gspo", Gspo, "mean over completions of min(s A, clip(s, 1 − 3e−4, 1 + 4e−4) A), s the geometric mean of r", "arXiv:2507.18071"),
-        new("cispo", Cispo, "mean over a group's tokens of sg(min(r, 5)) A log π, A = (R − mean)/std", "arXiv:2506.13585, 2510.13786"),
-        new("rloo", Rloo, "sum over tokens of A log π, mean over completions and prompts, A = R − mean of the others", "arXiv:2402.14740"),
-        .. PolicyRegionForms.All,
-        .. TrlFlavours.All,
-        .. VerlFlavours.All,
-        .. OpenRlhfFlavours.All,
-    ];
+    public static ImmutableArray<CatalogueEntry> All => Listing.All;
 
     /// <summary>The entry of id <paramref name="id"/>, or null.</summary>
     public static CatalogueEntry? Find(string id) => All.FirstOrDefault(entry => entry.Id == id);
 
     private static SurrogateObjective WithKl(KlEstimator estimator) => Grpo with { Regularisers = [new KlPenalty(estimator, 0.04)] };
+
+    // Apart, so that the forms above exist before any list that is made of them.
+    private static class Listing
+    {
+        public static ImmutableArray<CatalogueEntry> All { get; } =
+        [
+            new("grpo", Grpo, "mean over prompts, completions and tokens of min(r A, clip(r, 0.8, 1.2) A), A = (R − mean)/std", "arXiv:2402.03300"),
+            new("grpo-k1", WithKl(KlEstimator.K1), "grpo − 0.04·k1 against the reference", "arXiv:2402.03300", "the paper's KL estimator is k3"),
+            new("grpo-k2", WithKl(KlEstimator.K2), "grpo − 0.04·k2 against the reference", "arXiv:2402.03300", "the paper's KL estimator is k3"),
+            new("grpo-k3", WithKl(KlEstimator.K3), "grpo − 0.04·k3 against the reference", "arXiv:2402.03300"),
+            new("dr-grpo", DrGrpo, "sum over tokens of min(r A, clip(r, 0.8, 1.2) A), mean over completions and prompts, A = R − mean", "arXiv:2503.20783"),
+            new("dapo", Dapo, "mean over a group's tokens of min(r A, clip(r, 0.8, 1.28) A), A = (R − mean)/std", "arXiv:2503.14476"),
+            new("gspo", Gspo, "mean over completions of min(s A, clip(s, 1 − 3e−4, 1 + 4e−4) A), s the geometric mean of r", "arXiv:2507.18071"),
+            new("cispo", Cispo, "mean over a group's tokens of sg(min(r, 5)) A log π, A = (R − mean)/std", "arXiv:2506.13585, 2510.13786"),
+            new("rloo", Rloo, "sum over tokens of A log π, mean over completions and prompts, A = R − mean of the others", "arXiv:2402.14740"),
+            .. PaperForms.All,
+            .. PolicyRegionForms.All,
+            .. TrlFlavours.All,
+            .. VerlFlavours.All,
+            .. OpenRlhfFlavours.All,
+            .. SlimeFlavours.All,
+            .. SwiftFlavours.All,
+            .. PrimeRlFlavours.All,
+            .. OpenKimiFlavours.All,
+        ];
+    }
 }
