@@ -31,7 +31,7 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
     {
         get
         {
-            var isolated = Advantage.Traits & Kernel.Traits & Weight.Traits & Correction.Traits & Traits.GroupIsolated;
+            var isolated = Rewards.Traits & Advantage.Traits & Kernel.Traits & Weight.Traits & Correction.Traits & Traits.GroupIsolated;
             foreach (var term in Active)
                 isolated &= (term.Weight ?? Weight).Traits & term.Where.Traits;
             var weight = Correction.Traits.HasFlag(Traits.UniformWeight)

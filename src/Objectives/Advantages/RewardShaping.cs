@@ -42,7 +42,7 @@ public sealed record SingleReward : RewardShaping
     public MissingReward Missing { get; init; } = MissingReward.Refused;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UnshapedRewards;
+    public override Traits Traits => Traits.UnshapedRewards | Traits.GroupIsolated;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, Span<double> rewards)
@@ -83,7 +83,7 @@ public abstract record SeveralRewards(ImmutableArray<double> Weights) : RewardSh
     public sealed override int? Count => Weights.IsEmpty ? null : Weights.Length;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.None;
+    public override Traits Traits => Traits.GroupIsolated;
 
     /// <summary>Equal where the weights and the rule for missing rewards are.</summary>
     public virtual bool Equals(SeveralRewards? other) =>
@@ -134,6 +134,12 @@ public sealed record WeightedRewards(ImmutableArray<double> Weights) : SeveralRe
 public sealed record ScoredRewards(RowAdvantage Score, ImmutableArray<double> Weights) : SeveralRewards(Weights)
 {
     /// <inheritdoc/>
+    public override Traits Traits => Score.Traits & Traits.GroupIsolated;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Column> Reads => Score.Reads;
+
+    /// <inheritdoc/>
     public bool Equals(ScoredRewards? other) => base.Equals(other) && Score == other.Score;
 
     /// <inheritdoc/>
@@ -161,7 +167,7 @@ public sealed record ClippedReward(RewardShaping Inner, double Low, double High)
     public double High { get; } = High;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.None;
+    public override Traits Traits => Inner.Traits & Traits.GroupIsolated;
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Inner.Reads;
@@ -183,7 +189,7 @@ public sealed record ClippedReward(RewardShaping Inner, double Low, double High)
 public sealed record KlInReward(RewardShaping Inner, double Beta) : RewardShaping
 {
     /// <inheritdoc/>
-    public override Traits Traits => Traits.None;
+    public override Traits Traits => Inner.Traits & Traits.GroupIsolated;
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [.. Inner.Reads, Column.OldLogp, Column.RefLogp];
