@@ -111,25 +111,8 @@ internal sealed record RecordedRun
     public double AdvantageFloor(int g)
     {
         double[] rewards = Objective.Evaluate(Batch).Rewards, still = AdvantagesOf(rewards);
-        var tokens = Batch.GroupTokens(g);
-        var (first, count) = tokens.GetOffsetAndLength(Batch.Tokens);
-        double floor = 0;
-        for (int i = 0; i < Batch.Rows; i++)
-        {
-            double largest = 0;
-            foreach (int sign in new[] { 1, -1 })
-            {
-                double[] moved = [.. rewards];
-                moved[i] += sign * RewardRounding(i, rewards);
-                double[] other = AdvantagesOf(moved);
-                for (int t = first; t < first + count; t++)
-                    largest = Math.Max(largest, Math.Abs(other[t] - still[t]));
-            }
-
-            floor += largest;
-        }
-
-        return 2 * floor;
+        double[] floor = RoundingFloor.Of(still, rewards, i => RewardRounding(i, rewards), AdvantagesOf);
+        return floor[Batch.GroupTokens(g)].DefaultIfEmpty().Max();
     }
 
     /// <summary>Fails unless numbers that are off by ten times the agreement asked for are told from the recorded ones.</summary>
