@@ -37,7 +37,8 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
             var weight = Correction.Traits.HasFlag(Traits.UniformWeight)
                 ? Weight.Traits & ~(Correction is ConstantWeight ? Traits.None : Traits.RowMeanWeight)
                 : Traits.None;
-            return ((Rewards.Traits | Advantage.Traits | Kernel.Traits | weight) & ~Traits.GroupIsolated) | isolated
+            return ((Rewards.Traits | Advantage.Traits | Kernel.Traits | weight) & ~(Traits.GroupIsolated | Traits.IgnoresDeadRows)) | isolated
+                | (Rewards.Traits & Advantage.Traits & Traits.IgnoresDeadRows)
                 | (Active.Any() ? Traits.None : Traits.Unregularised)
                 | (Active.All(term => term.SilentOnPolicy) ? Traits.UnregularisedOnPolicy : Traits.None);
         }

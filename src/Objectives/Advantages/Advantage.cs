@@ -27,6 +27,13 @@ public abstract record Advantage
     /// <summary>Whether equal rewards are recognised before any arithmetic, so that A = 0 exactly.</summary>
     internal virtual bool RecognisesEqualRewards => false;
 
+    /// <summary>Whether each row's advantages read that row alone, so that a row without tokens has no say in anything.</summary>
+    internal virtual bool ReadsOwnRowOnly => false;
+
+    /// <summary>The promise to ignore dead rows as tokens see it: a dead row has none that could get an advantage.</summary>
+    private protected static Traits DeadRowsOf(Advantage inner) =>
+        inner.ReadsOwnRowOnly ? Traits.IgnoresDeadRows : inner.Traits & Traits.IgnoresDeadRows;
+
     /// <summary>Writes Aᵢₜ for every trainable token, shape [N], from one reward a row, shape [B], NaN where it is missing.</summary>
     /// <exception cref="InvalidInputException">Rewards for which the advantage is not defined.</exception>
     public abstract void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages);

@@ -4,6 +4,9 @@ namespace GroupRL.Objectives;
 public sealed record NoBaseline : RowAdvantage
 {
     /// <inheritdoc/>
+    internal override bool ReadsOwnRowOnly => true;
+
+    /// <inheritdoc/>
     public override Traits Traits => Traits.GroupIsolated;
 
     /// <inheritdoc/>
@@ -18,6 +21,9 @@ public sealed record NoBaseline : RowAdvantage
 /// <remarks>arXiv:2310.10505 (ReMax); verl @ 1dda039b, compute_remax_outcome_advantage.</remarks>
 public sealed record GreedyBaseline : RowAdvantage
 {
+    /// <inheritdoc/>
+    internal override bool ReadsOwnRowOnly => true;
+
     /// <inheritdoc/>
     public override Traits Traits => Traits.GroupIsolated;
 
@@ -36,7 +42,7 @@ public sealed record GreedyBaseline : RowAdvantage
 /// <remarks>
 /// arXiv:2505.23585 (OPO); verl @ 1dda039b, compute_opo_outcome_advantage, which keeps a lone reward. Not centred: Σᵢ nᵢAᵢ = 0 instead.
 /// Dead rows weigh 0 in b; they only keep a group from counting one reward, unless <see cref="GroupwiseAdvantage.Over"/> leaves them
-/// out. In a group of dead rows A = 0.
+/// out. In a group of dead rows A = 0. Summed from the first live row's reward, so that equal rewards leave exactly 0.
 /// </remarks>
 public sealed record LengthWeightedBaseline : GroupwiseAdvantage
 {
@@ -47,20 +53,21 @@ public sealed record LengthWeightedBaseline : GroupwiseAdvantage
     protected override void FillGroup(RolloutBatch batch, int g, ReadOnlySpan<double> rewards, Span<double> advantages)
     {
         var (start, length) = batch.Group(g).GetOffsetAndLength(batch.Rows);
-        double sum = 0;
+        double origin = double.NaN, sum = 0;
         long tokens = 0;
         for (int i = start; i < start + length; i++)
         {
-            if (!Takes(batch, i, rewards))
+            if (!Takes(batch, i, rewards) || batch.Length(i) == 0)
                 continue;
-            sum += batch.Length(i) * rewards[i];
+            origin = double.IsNaN(origin) ? rewards[i] : origin;
+            sum += batch.Length(i) * (rewards[i] - origin);
             tokens += batch.Length(i);
         }
 
         if (!double.IsFinite(sum))
             throw InvalidInputException.Because($"The rewards of group {g} are too large: their sum weighted by length overflows float64.");
         for (int i = start; i < start + length; i++)
-            advantages[i] = Takes(batch, i, rewards) && tokens > 0 ? rewards[i] - (sum / tokens) : 0;
+            advantages[i] = Takes(batch, i, rewards) && tokens > 0 ? rewards[i] - origin - (sum / tokens) : 0;
     }
 }
 
@@ -139,19 +146,35 @@ public sealed record PartitionBaseline(double Tau) : GroupwiseAdvantage
     private double Soft(RolloutBatch batch, int g, ReadOnlySpan<double> rewards, int left, double best)
     {
         var (start, length) = batch.Group(g).GetOffsetAndLength(batch.Rows);
-        double shift = Floor > 0 ? best : Best(batch, start, length, rewards, left), sum = 0;
+        double shift = Floor > 0 ? best : Best(batch, start, length, rewards, left), mean = 0, less = 0;
         int count = 0;
         for (int j = start; j < start + length; j++)
         {
             if (j == left || !Takes(batch, j, rewards))
                 continue;
-            sum += Math.Exp((rewards[j] - shift) / Tau);
+            mean += Math.Exp((rewards[j] - shift) / Tau);
+            less += ExpM1((rewards[j] - shift) / Tau);
             count++;
         }
 
+        // Rewards that differ by little of τ leave a mean near 1, which is known better by what it lacks.
+        (mean, less) = (mean / count, less / count);
         return count > 0
-            ? shift + (Tau * Math.Log(Math.Max(sum / count, Floor)))
+            ? shift + (Tau * (less > -0.5 && Floor <= 0.5 ? Log1P(less) : Math.Log(Math.Max(mean, Floor))))
             : throw InvalidInputException.Because($"A leave-one-out baseline needs at least 2 completions in a group; got 1 (group {g}).");
+    }
+
+    // exp x − 1 and log (1 + x) to a few roundings for small x too (Kahan): the errors of u cancel in the quotients.
+    private static double ExpM1(double x)
+    {
+        double u = Math.Exp(x);
+        return u == 1 ? x : u - 1 == -1 ? -1 : (u - 1) * (x / Math.Log(u));
+    }
+
+    private static double Log1P(double x)
+    {
+        double u = 1 + x;
+        return u == 1 ? x : Math.Log(u) * (x / (u - 1));
     }
 
     private double Best(RolloutBatch batch, int start, int length, ReadOnlySpan<double> rewards, int left)

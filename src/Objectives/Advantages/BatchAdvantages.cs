@@ -196,6 +196,9 @@ public sealed record ClippedAdvantage(RowAdvantage Inner, double Low, double Hig
     internal override bool RecognisesEqualRewards => Inner.RecognisesEqualRewards && Low <= 0 && High >= 0;
 
     /// <inheritdoc/>
+    internal override bool ReadsOwnRowOnly => Inner.ReadsOwnRowOnly;
+
+    /// <inheritdoc/>
     public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
     {
         Inner.FillRows(batch, rewards, advantages);
@@ -223,6 +226,9 @@ public sealed record EntropyShaped(RowAdvantage Inner) : DerivedRowAdvantage(Inn
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [.. Inner.Reads, Column.Entropy];
+
+    /// <inheritdoc/>
+    internal override bool ReadsOwnRowOnly => Inner.ReadsOwnRowOnly;
 
     /// <inheritdoc/>
     public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)

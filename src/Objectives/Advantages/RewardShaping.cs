@@ -8,7 +8,7 @@ public abstract record RewardShaping
     /// <summary>The rewards as they are; the default.</summary>
     public static RewardShaping None { get; } = new SingleReward();
 
-    /// <summary>What this shaping promises.</summary>
+    /// <summary>What this shaping promises: groups and dead rows are kept apart by an objective only where its rewards keep them apart.</summary>
     public abstract Traits Traits { get; }
 
     /// <summary>The columns it reads.</summary>
@@ -42,7 +42,7 @@ public sealed record SingleReward : RewardShaping
     public MissingReward Missing { get; init; } = MissingReward.Refused;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UnshapedRewards | Traits.GroupIsolated;
+    public override Traits Traits => Traits.UnshapedRewards | Traits.GroupIsolated | Traits.IgnoresDeadRows;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, Span<double> rewards)
@@ -83,7 +83,7 @@ public abstract record SeveralRewards(ImmutableArray<double> Weights) : RewardSh
     public sealed override int? Count => Weights.IsEmpty ? null : Weights.Length;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.GroupIsolated;
+    public override Traits Traits => Traits.GroupIsolated | Traits.IgnoresDeadRows;
 
     /// <summary>Equal where the weights and the rule for missing rewards are.</summary>
     public virtual bool Equals(SeveralRewards? other) =>
@@ -134,7 +134,7 @@ public sealed record WeightedRewards(ImmutableArray<double> Weights) : SeveralRe
 public sealed record ScoredRewards(RowAdvantage Score, ImmutableArray<double> Weights) : SeveralRewards(Weights)
 {
     /// <inheritdoc/>
-    public override Traits Traits => Score.Traits & Traits.GroupIsolated;
+    public override Traits Traits => Score.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows);
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Score.Reads;
@@ -167,7 +167,7 @@ public sealed record ClippedReward(RewardShaping Inner, double Low, double High)
     public double High { get; } = High;
 
     /// <inheritdoc/>
-    public override Traits Traits => Inner.Traits & Traits.GroupIsolated;
+    public override Traits Traits => Inner.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows);
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Inner.Reads;
@@ -189,7 +189,7 @@ public sealed record ClippedReward(RewardShaping Inner, double Low, double High)
 public sealed record KlInReward(RewardShaping Inner, double Beta) : RewardShaping
 {
     /// <inheritdoc/>
-    public override Traits Traits => Inner.Traits & Traits.GroupIsolated;
+    public override Traits Traits => Inner.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows);
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [.. Inner.Reads, Column.OldLogp, Column.RefLogp];

@@ -87,7 +87,8 @@ public sealed record Returns : Advantage
     /// <summary>The outcome's where it reaches every token unchanged; discounted, it still compares what the outcome compares.</summary>
     public override Traits Traits => Plain
         ? Rewards.Outcome.Traits
-        : Rewards.Outcome.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows | (Rewards.OutcomeAlone ? Traits.ComparesRewards : Traits.None));
+            | DeadRowsOf(Rewards.Outcome)
+        : (Rewards.Outcome.Traits & (Traits.GroupIsolated | (Rewards.OutcomeAlone ? Traits.ComparesRewards : Traits.None))) | DeadRowsOf(Rewards.Outcome);
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Rewards.Reads;
@@ -103,6 +104,9 @@ public sealed record Returns : Advantage
 
     /// <inheritdoc/>
     internal override bool RecognisesEqualRewards => Rewards.OutcomeAlone && Rewards.Outcome.RecognisesEqualRewards;
+
+    /// <inheritdoc/>
+    internal override bool ReadsOwnRowOnly => Rewards.Outcome.ReadsOwnRowOnly;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
@@ -139,10 +143,13 @@ public sealed record GeneralisedAdvantage(double Discount, double Lambda) : Adva
     public double Lambda { get; init => field = Returns.CheckedShare(value, "The λ of an advantage"); } = Returns.CheckedShare(Lambda, "The λ of an advantage");
 
     /// <inheritdoc/>
-    public override Traits Traits => Rewards.Outcome.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows);
+    public override Traits Traits => (Rewards.Outcome.Traits & Traits.GroupIsolated) | DeadRowsOf(Rewards.Outcome);
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [.. Rewards.Reads, Column.Value];
+
+    /// <inheritdoc/>
+    internal override bool ReadsOwnRowOnly => Rewards.Outcome.ReadsOwnRowOnly;
 
     /// <inheritdoc/>
     public override bool ReadsGreedyReward => Rewards.Outcome.ReadsGreedyReward;
@@ -173,7 +180,7 @@ public sealed record GeneralisedAdvantage(double Discount, double Lambda) : Adva
 /// </summary>
 /// <remarks>
 /// verl @ 1dda039b, compute_optimal_token_baseline_advantage, ε = 1e−8 and handle_zero_tail; π = exp ℓ°, Σπ² of
-/// <see cref="Column.SumPiSquared"/>. Positions are those in the completion, masked tokens included. Where ΣW + ε = 0, bₜ = 0; so it is in a
+/// <see cref="Column.SumPiSquared"/>; a summand that is negative, because the two columns contradict each other (Σπ² &lt; π²), is 0. Positions are those in the completion, masked tokens included. Where ΣW + ε = 0, bₜ = 0; so it is in a
 /// group of one row that is trained on. On a prefix that a group shares and trains on throughout, W is one number and Σᵢ Aᵢₜ = 0 but for ε and
 /// for W = 0, so it is not promised. verl measures the tail of <see cref="ZeroTail"/> in trainable tokens, here it is in positions: the two
 /// differ where a token within a row is masked.
@@ -190,7 +197,7 @@ public sealed record OptimalTokenBaseline : Advantage
     public bool ZeroTail { get; init; }
 
     /// <inheritdoc/>
-    public override Traits Traits => Rewards.Outcome.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows);
+    public override Traits Traits => (Rewards.Outcome.Traits & Traits.GroupIsolated) | DeadRowsOf(Rewards.Outcome);
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [.. Rewards.Reads, Column.OldLogp, Column.SumPiSquared];
@@ -230,7 +237,7 @@ public sealed record OptimalTokenBaseline : Advantage
             var collisions = batch[Column.SumPiSquared][batch.Row(i)];
             for (int t = 0; t < old.Length; t++)
             {
-                energy += 1 - (2 * Math.Exp(old[t])) + collisions[t];
+                energy += Math.Max(0, 1 - (2 * Math.Exp(old[t])) + collisions[t]);
                 weighted[places[t]] += row[t] * energy;
                 weights[places[t]] += energy;
             }
@@ -288,7 +295,7 @@ public sealed record TokenWhitened(Advantage Inner) : Advantage
     public bool Scaled { get; init; } = true;
 
     /// <inheritdoc/>
-    public override Traits Traits => Inner.Traits & Traits.IgnoresDeadRows;
+    public override Traits Traits => DeadRowsOf(Inner);
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Inner.Reads;

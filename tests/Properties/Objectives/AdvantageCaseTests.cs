@@ -49,7 +49,7 @@ public class AdvantageCaseTests
             ("The advantages are too large to be whitened: their variance overflows float64.",
                 () => TokensOf(new TokenWhitened(new NoBaseline()), Rewards(1e300, -1e300))),
             ("The rewards of group 0 are too large: their sum weighted by length overflows float64.",
-                () => AdvantagesOf(new LengthWeightedBaseline(), Group(Row(1e308, 0, 0), Row(0, 0)))),
+                () => AdvantagesOf(new LengthWeightedBaseline(), Group(Row(0, 0), Row(1e308, 0, 0)))),
             ("The batch has no greedy_reward, which the objective reads.", () => AdvantagesOf(new GreedyBaseline(), 1, 2)),
             ("The batch has no values, which the objective reads.", () => TokensOf(new GeneralisedAdvantage(1, 1), Rewards(1))),
             ("The batch has no entropies, which the objective reads.", () => AdvantagesOf(new EntropyShaped(new NoBaseline()), 1)),

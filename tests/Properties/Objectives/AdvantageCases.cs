@@ -71,6 +71,10 @@ internal static class AdvantageCases
         // The mean over the others, exp(−100), is below the floor.
         ["a floor bounds the advantage of the best by −τ·log of it"] = Rows(
             new PartitionBaseline(1) { Floor = 1e-8 }, Rewards(100, 0), -Math.Log(1e-8), -100),
+
+        // Δ/τ = 1e−12: b = Δ·½ to first order, which exp and log of numbers near 1 would lose.
+        ["a partition baseline of rewards that differ by little of τ is their mean"] = Rows(
+            new PartitionBaseline(1) { LeavesOut = false }, Rewards(0, 1e-12), -0.5e-12, 0.5e-12),
         ["a missing reward is in no partition"] = Rows(
             new PartitionBaseline(1), Group(Row(0, 0), Missing(), Row(1, 0)), -1, 0, 1).Skipping(),
         ["a lone reward has no partition baseline where it is kept"] = Rows(new PartitionBaseline(1) { Lone = LoneReward.IsKept }, Rewards(-3), -3),
@@ -159,6 +163,8 @@ internal static class AdvantageCases
             new OptimalTokenBaseline(), Energies(Energetic(4, 0.5, 0.5), Energetic(9, 1) with { Mask = [false] }), 4, 4),
         ["where no row has energy there is no baseline"] = Tokens(
             new OptimalTokenBaseline(), Energies(Energetic(4, 0), Energetic(1, 0)), 4, 1),
+        ["columns that contradict each other leave no negative energy"] = Tokens(
+            new OptimalTokenBaseline(), Energies(Energetic(4, 1), Energetic(1, 0.5) with { OldLogps = [0] }), 0, -3),
         ["a missing reward is in no optimal baseline"] = Tokens(
             new OptimalTokenBaseline(), Energies(Energetic(4, 0.5), Energetic(0, 1) with { Rewards = [null] }, Energetic(1, 1)), 2, 0, -1).Skipping(),
 

@@ -102,7 +102,8 @@ public class PaddedAdvantageTests
     }
 
     [Theory]
-    [InlineData("none", Traits.Centred | Traits.ComparesRewards | Traits.AffineAdvantage)]
+    [InlineData("centred tokens", Traits.IgnoresDeadRows)]
+    [InlineData("none", Traits.IgnoresDeadRows | Traits.Centred | Traits.ComparesRewards | Traits.AffineAdvantage)]
     [InlineData("greedy", Traits.Centred | Traits.ComparesRewards)]
     [InlineData("returns", Traits.Centred | Traits.ComparesRewards)]
     [InlineData("gae", Traits.Centred | Traits.ComparesRewards)]
@@ -134,6 +135,9 @@ public class PaddedAdvantageTests
     [InlineData("clipped", Traits.ComparesRewards | Traits.GroupIsolated)]
     [InlineData("discounted, live rows", Traits.ComparesRewards | Traits.GroupIsolated | Traits.IgnoresDeadRows)]
     [InlineData("whitened, live rows", Traits.IgnoresDeadRows)]
+    [InlineData("returns", Traits.GroupIsolated | Traits.IgnoresDeadRows)]
+    [InlineData("whitened gae", Traits.IgnoresDeadRows)]
+    [InlineData("optimal token baseline", Traits.GroupIsolated | Traits.IgnoresDeadRows)]
     public void What_holds_by_the_formula_is_promised(string name, Traits kept) => Assert.Equal(kept, s_advantages[name].Advantage.Traits & kept);
 
     [Fact]
@@ -143,8 +147,14 @@ public class PaddedAdvantageTests
             new MeanBaseline { Over = Counted.LiveRows, Lone = LoneReward.IsKept }.Traits);
 
     [Fact]
-    public void An_objective_is_isolated_only_where_its_rewards_are()
+    public void An_objective_keeps_groups_and_dead_rows_apart_only_where_its_rewards_do()
     {
+        var live = new MeanBaseline { Over = Counted.LiveRows };
+        Assert.True((Catalogue.DrGrpo with { Advantage = live }).Traits.HasFlag(Traits.IgnoresDeadRows));
+        Assert.True((Catalogue.DrGrpo with { Advantage = live, Rewards = new ScoredRewards(live, []) }).Traits.HasFlag(Traits.IgnoresDeadRows));
+        Assert.False((Catalogue.DrGrpo with { Advantage = live, Rewards = new ScoredRewards(new MeanBaseline(), []) }).Traits.HasFlag(Traits.IgnoresDeadRows));
+        Assert.False(Catalogue.DrGrpo.Traits.HasFlag(Traits.IgnoresDeadRows));
+
         var open = Catalogue.DrGrpo with { Rewards = new ScoredRewards(new BatchScaledBaseline(0.1), []) };
         var closed = Catalogue.DrGrpo with { Rewards = new ScoredRewards(new StandardScore(), []) };
         Assert.False(open.Traits.HasFlag(Traits.GroupIsolated));
