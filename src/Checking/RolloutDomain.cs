@@ -25,7 +25,7 @@ public enum RewardKind
     /// <summary>0 and 1, both in every group.</summary>
     MixedBinary,
 
-    /// <summary>One reward for the whole group.</summary>
+    /// <summary>One reward for the whole first group, and for most of the others.</summary>
     EqualInGroup,
 }
 
@@ -42,6 +42,9 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
 
     /// <summary>Each prompt carries the reward of its greedy completion.</summary>
     public bool GreedyRewards { get; init; }
+
+    /// <summary>How many trainable tokens every case has at least: at most 2, and not promised where a dead row is asked for.</summary>
+    public int LeastTokens { get; init; }
 
     /// <summary>ℓ = ℓ°, so that every ratio is exactly 1.</summary>
     public bool OnPolicy { get; init; }
@@ -96,18 +99,24 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
             groups[g] = BuildGroup(draw, g, lengths, scale, simple);
         }
 
+        // Two completions with all of their tokens have enough of them.
+        if (DeadRows != Presence.Always && groups.Sum(group => group.Sum(Trainable)) < LeastTokens)
+            groups[0] = [.. groups[0].Select(row => row with { Mask = null })];
+
         return RolloutBatch.Of(groups);
     }
+
+    private static int Trainable(Rollout row) => row.Mask?.Count(trained => trained) ?? row.Logps.Length;
 
     private Rollout[] BuildGroup(Draw draw, int g, int[] lengths, double scale, bool simple)
     {
         int rows = lengths.Length, shared = SharedPrefix ? draw.Whole(1, lengths.Min()) : 0;
         bool[] dead = DeadRowsOf(draw, rows, g);
-        var rewards = Enumerable.Range(0, RewardCount).Select(_ => RewardsOf(draw, rows, scale)).ToArray();
+        var rewards = Enumerable.Range(0, RewardCount).Select(_ => RewardsOf(draw, rows, scale, g)).ToArray();
         foreach (double[] own in rewards.Where(_ => DeadRows == Presence.Always && g == 0))
             own[Array.IndexOf(dead, true)] = own.Max() + scale;
 
-        double? greedy = GreedyRewards ? RewardsOf(draw, rows, scale)[0] : null;
+        double? greedy = GreedyRewards ? RewardsOf(draw, rows, scale, g)[0] : null;
         // How far the other policies are from the current one: at all on the prefix, and row by row, so that what judges whole rows tells them apart.
         double prefixDrift = Reads.IsEmpty ? 0 : draw.Pick(0, -0.25);
         var prefix = Enumerable.Range(0, shared).Select(_ => TokenOf(draw, simple)).ToArray();
@@ -146,13 +155,13 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
         return dead;
     }
 
-    private double[] RewardsOf(Draw draw, int rows, double scale)
+    private double[] RewardsOf(Draw draw, int rows, double scale, int g)
     {
         var rewards = new double[rows];
         int kind = Rewards switch
         {
             RewardKind.MixedBinary => 0,
-            RewardKind.EqualInGroup => 4,
+            RewardKind.EqualInGroup when g == 0 || draw.Chance(0.7) => 4,
             _ => draw.Whole(0, 4),
         };
         double one = draw.Pick(0, 1, 0.1, 0.3, 0.7, -2.6, draw.Real(-3, 3)) * scale;

@@ -134,9 +134,12 @@ public static class Contract
             }
         }
 
+        // A regression's value is a square, whose rounding grows with the distance from its root: seen at the longest step.
+        double[] far = [.. batch[Column.Logp].ToArray().Select((x, t) => x + (LargestStep * Direction(t)))];
+        double pull = Requirements.ValueRounding(objective, batch, far);
         if (!double.IsFinite(magnitude))
             throw InvalidInputException.Because($"The batch is too large in its numbers to be differentiated in float64.");
-        return Tolerance.Summation(batch.Tokens + 16, magnitude);
+        return Tolerance.Summation(batch.Tokens + 16, magnitude) + pull;
     }
 
     // The relative error of an exponential of differences of log-probs is that of its argument.
@@ -151,9 +154,12 @@ public static class Contract
             : Math.Abs(value);
     }
 
+    private static IEnumerable<KlPenalty> Penalties(SurrogateObjective objective) =>
+        objective.Regularisers.Where(term => term.Beta != 0).OfType<KlPenalty>();
+
     // A penalty on the distance from the behaviour policy has its own, which are a token's.
-    private static IEnumerable<double> Kinks(SurrogateObjective objective) => objective.Regularisers
-        .Where(term => term.Beta != 0).OfType<KlPenalty>().Where(term => term is { Against: Column.OldLogp, Estimator: KlEstimator.Absolute }).Select(_ => 0.0)
+    private static IEnumerable<double> Kinks(SurrogateObjective objective) => Penalties(objective)
+        .Where(term => term.Against == Column.OldLogp).SelectMany(term => term.Kinks).Select(y => -y)
         .Concat(objective.Kernel.Kinks);
 
     /// <summary>How far every log-prob can move, in the largest norm, before some ratio meets a kink.</summary>
@@ -166,7 +172,7 @@ public static class Contract
             double[] logRatios = [.. logp[batch.Row(i)].Zip(old[batch.Row(i)], (a, b) => a - b)];
             if (logRatios.Length == 0)
                 continue;
-            foreach (double kink in Kinks(objective))
+            foreach (double kink in objective.Kernel.Kinks)
             {
                 margin = Math.Min(margin, objective.Kernel.Ratio switch
                 {
@@ -175,6 +181,12 @@ public static class Contract
                     _ => Math.Abs(logRatios.Sum() - kink) / logRatios.Length,
                 });
             }
+        }
+
+        foreach (var term in Penalties(objective))
+        {
+            foreach (double kink in term.Kinks)
+                margin = Math.Min(margin, batch[term.Against].ToArray().Zip(logp, (anchor, x) => Math.Abs(anchor - x - kink)).DefaultIfEmpty(margin).Min());
         }
 
         return margin;
@@ -214,7 +226,7 @@ public static class Contract
     {
         var evaluation = objective.Evaluate(batch);
         var rotated = RolloutBatch.Of([.. Rotated(batch.ToRollouts()).Select(group => Rotated(group).ToArray())]);
-        double[] other = objective.Evaluate(rotated).Coefficients;
+        var other = objective.Evaluate(rotated);
         var worst = new Measurement(0, 0);
         for (int g = 0; g < batch.Groups; g++)
         {
@@ -227,9 +239,11 @@ public static class Contract
                 for (int t = 0; t < completion.Length; t++)
                 {
                     int token = batch.Row(completion.Row).Start.Value + t;
-                    double gap = Math.Abs(evaluation.Coefficients[token] - other[rotated.Row(twin.Row).Start.Value + t]);
+                    int moved = rotated.Row(twin.Row).Start.Value + t;
+                    double gap = Math.Abs(evaluation.Coefficients[token] - other.Coefficients[moved]);
                     // The same numbers in another order: sums of up to B rewards and N tokens round differently, centring amplifies it.
-                    double gain = Gain(objective, evaluation, completion, t, rounding);
+                    double weight = Math.Max(Math.Abs(evaluation.Weights[token]), Math.Abs(other.Weights[moved]));
+                    double gain = Gain(objective, evaluation, completion, t, weight, rounding);
                     double bound = Tolerance.Summation((2 * batch.Rows) + 16, (gain * largest) + Math.Abs(evaluation.Coefficients[token])) + (2 * gain * rounding) + pull;
                     worst = worst.Worst(new(gap, bound, g, completion.Positions[t]));
                 }
@@ -242,14 +256,14 @@ public static class Contract
     private static IEnumerable<T> Rotated<T>(IReadOnlyList<T> items) => items.Skip(1).Append(items[0]);
 
     // What a token's coefficient makes of an error in its advantage: read off the coefficient where that is the advantage's alone, and
-    // its sign, which decides a clip's side, is beyond rounding.
-    private static double Gain(SurrogateObjective objective, Evaluation evaluation, Completion completion, int t, double rounding)
+    // its sign, which decides a clip's side and whether a mask takes the token, is beyond rounding.
+    private static double Gain(SurrogateObjective objective, Evaluation evaluation, Completion completion, int t, double weight, double rounding)
     {
         int token = completion.Batch.Row(completion.Row).Start.Value + t;
         double advantage = Math.Abs(evaluation.Advantages[token]);
         return advantage > rounding && objective.Traits.HasFlag(Traits.Unregularised)
             ? Math.Abs(evaluation.Coefficients[token]) / advantage
-            : Math.Abs(evaluation.Weights[token]) * Ratio(objective.Kernel, completion, t);
+            : weight * Ratio(objective.Kernel, completion, t);
     }
 
     // The largest factor that a kernel puts on w·A: its ratio, and at least the 1 of kernels without one. A mean of token ratios that are

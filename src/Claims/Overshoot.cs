@@ -309,7 +309,7 @@ internal sealed record OvershootDomain(Training Training) : Domain<RolloutBatch>
         Rollout Completion(int k, double logRatio)
         {
             double each = Training.Objective.Kernel.Ratio == RatioLevel.SequenceSum ? logRatio / lengths[k] : logRatio;
-            var rollout = new Rollout { Rewards = [.. Enumerable.Repeat((double?)rewards[k], Training.Objective.Rewards.Count ?? 1)], Logps = logps[k], OldLogps = [.. logps[k].Select(logp => logp - each)], Tokens = ids[k] };
+            var rollout = new Rollout { Rewards = [.. Enumerable.Repeat((double?)rewards[k], Training.Objective.Rewards.Count ?? 1)], Logps = logps[k], OldLogps = [.. logps[k].Select(logp => logp - each)], Tokens = ids[k], GreedyReward = Training.Objective.Advantage.ReadsGreedyReward ? rewards.Min() : null };
             return Requirements.Extra(Training.Objective).Aggregate(rollout, (with, column) => with.With(column, column switch
             {
                 // The sampler is the behaviour policy, so that a correction for their mismatch leaves every token in.

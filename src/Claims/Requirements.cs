@@ -40,29 +40,63 @@ internal static class Requirements
         return advantage * Tolerance.Centring(isolated ? batch.GroupSize(g) : batch.Rows, reward, spread);
     }
 
-    // A sum in another order is the exact sum of rewards that are each off by at most γₙ of the largest. How far that moves the advantages
-    // is seen by moving the rewards so: one pattern of signs after another, four times over for those that are not tried.
+    // A sum in another order is the exact sum of rewards that are each off by at most γₙ of the largest; what several rewards add up to is off
+    // by that of its terms. How far that moves the advantages is seen by moving them so: one pattern of signs after another, four times over
+    // for those that are not tried.
     private static double Sensitivity(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation, int g)
     {
         int rewards = batch.RewardsPerRow;
         double[] largest = [.. Enumerable.Range(0, rewards).Select(k => Enumerable.Range(0, batch.Rows).Max(i => batch.TryReward(i, k, out double reward) ? Math.Abs(reward) : 0))];
         double rounding = Tolerance.Roundings(batch.Tokens + batch.Rows + 16), moved = 0, advantage = 0;
+        double[] advantages = new double[batch.Tokens], terms = Terms(objective, batch), shaped = [.. evaluation.Rewards];
         foreach (var sign in s_signs)
         {
-            var other = RolloutBatch.Of([.. batch.ToRollouts().Select((group, k) => group.Select((row, i) => row with
+            for (int i = 0; i < batch.Rows; i++)
+                shaped[i] = evaluation.Rewards[i] + (sign(i) * rounding * terms[i]);
+            objective.Advantage.Fill(batch, shaped, advantages);
+            Look(advantages);
+            Look(objective.Evaluate(RolloutBatch.Of([.. batch.ToRollouts().Select((group, k) => group.Select((row, i) => row with
             {
                 Rewards = [.. row.Rewards.Select((reward, r) => reward + (sign(k + i + r) * rounding * largest[r]))],
-            }).ToArray())]);
-            double[] advantages = objective.Evaluate(other).Advantages;
-            var (first, length) = batch.GroupTokens(g).GetOffsetAndLength(batch.Tokens);
-            for (int t = first; t < first + length; t++)
-            {
-                moved = Math.Max(moved, Math.Abs(advantages[t] - evaluation.Advantages[t]));
-                advantage = Math.Max(advantage, Math.Abs(evaluation.Advantages[t]));
-            }
+            }).ToArray())])).Advantages);
         }
 
         return (4 * moved) + Tolerance.Summation(batch.Tokens + batch.Rows + 16, advantage);
+
+        void Look(double[] other)
+        {
+            var (first, length) = batch.GroupTokens(g).GetOffsetAndLength(batch.Tokens);
+            for (int t = first; t < first + length; t++)
+            {
+                moved = Math.Max(moved, Math.Abs(other[t] - evaluation.Advantages[t]));
+                advantage = Math.Max(advantage, Math.Abs(evaluation.Advantages[t]));
+            }
+        }
+    }
+
+    // Σₖ |wₖ·termₖ| of every row's shaped reward: the largest sum with other signs.
+    private static double[] Terms(SurrogateObjective objective, RolloutBatch batch)
+    {
+        double[] terms = new double[batch.Rows], sums = new double[batch.Rows];
+        if (objective.Rewards is not SeveralRewards several)
+            return terms;
+        foreach (var sign in s_signs)
+        {
+            several.Weighing([.. Enumerable.Range(0, batch.RewardsPerRow).Select(r => (several.Weights.IsEmpty ? 1 : several.Weights[r]) * sign(r))]).Fill(batch, sums);
+            for (int i = 0; i < terms.Length; i++)
+                terms[i] = Math.Max(terms[i], Math.Abs(sums[i]));
+        }
+
+        // A score's own centring is off by the rounding of R − R̄ times its factor, for a whole group alike.
+        if (objective.Rewards is ScoredRewards { Score.LargestFactor: { } factor } && double.IsFinite(factor))
+        {
+            double largest = Enumerable.Range(0, batch.Rows).Max(i => Enumerable.Range(0, batch.RewardsPerRow).Max(k => batch.TryReward(i, k, out double reward) ? Math.Abs(reward) : 0));
+            double weight = several.Weights.IsEmpty ? 1 : several.Weights.Max(Math.Abs);
+            for (int i = 0; i < terms.Length; i++)
+                terms[i] += batch.RewardsPerRow * weight * factor * largest;
+        }
+
+        return terms;
     }
 
     /// <summary>
@@ -73,18 +107,34 @@ internal static class Requirements
     {
         if (objective.Kernel.Traits.HasFlag(Traits.VanishesWithAdvantage))
             return 0;
-        double rounding = Tolerance.Roundings(batch.Tokens + batch.Rows + 16), moved = 0;
-        double[] logp = batch[Column.Logp].ToArray(), old = batch[Column.OldLogp].ToArray();
-        foreach (var sign in s_signs)
+        double moved = 0;
+        foreach (double[] logp in NearLogps(batch, batch[Column.Logp].ToArray()))
         {
-            var other = batch.With(Column.Logp, [.. logp.Select((x, t) => x + (sign(t) * rounding * (Math.Abs(x) + Math.Abs(old[t]))))]);
-            double[] coefficients = objective.Evaluate(other).Coefficients;
+            double[] coefficients = objective.Evaluate(batch.With(Column.Logp, logp)).Coefficients;
             var (first, length) = batch.GroupTokens(g).GetOffsetAndLength(batch.Tokens);
             for (int t = first; t < first + length; t++)
                 moved = Math.Max(moved, Math.Abs(coefficients[t] - evaluation.Coefficients[t]));
         }
 
         return 4 * moved;
+    }
+
+    /// <summary>The same for the value at the evaluation point <paramref name="logp"/>, shape [N].</summary>
+    public static double ValueRounding(SurrogateObjective objective, RolloutBatch batch, double[] logp)
+    {
+        if (objective.Kernel.Traits.HasFlag(Traits.VanishesWithAdvantage))
+            return 0;
+        double[] coefficients = new double[batch.Tokens];
+        var workspace = new Workspace();
+        double value = objective.Evaluate(batch, logp, coefficients, workspace);
+        return 4 * NearLogps(batch, logp).Max(near => Math.Abs(objective.Evaluate(batch, near, coefficients, workspace) - value));
+    }
+
+    private static IEnumerable<double[]> NearLogps(RolloutBatch batch, double[] logp)
+    {
+        double rounding = Tolerance.Roundings(batch.Tokens + batch.Rows + 16);
+        double[] old = batch[Column.OldLogp].ToArray();
+        return s_signs.Select(sign => logp.Select((x, t) => x + (sign(t) * rounding * (Math.Abs(x) + Math.Abs(old[t])))).ToArray());
     }
 
     private static readonly Func<int, int>[] s_signs = [_ => 1, k => k % 2 == 0 ? 1 : -1, k => (k * 7919 % 5) % 2 == 0 ? 1 : -1];
@@ -99,6 +149,7 @@ internal static class Requirements
         Reads = [.. Extra(objective)],
         RewardCount = objective.Rewards.Count ?? 2,
         GreedyRewards = objective.Advantage.ReadsGreedyReward,
+        LeastTokens = objective.Advantage.LeastTokens,
         Level = objective.Kernel.Ratio,
         Bounds = objective.Kernel.Region,
     };

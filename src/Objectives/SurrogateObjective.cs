@@ -31,13 +31,16 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
     {
         get
         {
-            var isolated = Advantage.Traits & Kernel.Traits & Weight.Traits & Correction.Traits & Traits.GroupIsolated;
+            var isolated = Rewards.Traits & Advantage.Traits & Kernel.Traits & Weight.Traits & Correction.Traits & Traits.GroupIsolated;
             foreach (var term in Active)
                 isolated &= (term.Weight ?? Weight).Traits & term.Where.Traits;
             var weight = Correction.Traits.HasFlag(Traits.UniformWeight)
                 ? Weight.Traits & ~(Correction is ConstantWeight ? Traits.None : Traits.RowMeanWeight)
                 : Traits.None;
-            return ((Rewards.Traits | Advantage.Traits | Kernel.Traits | weight) & ~Traits.GroupIsolated) | isolated
+            var shaped = Rewards.Traits.HasFlag(Traits.Centred) && Advantage.Traits.HasFlag(Traits.KeepsCentring) ? Traits.Centred : Traits.None;
+            return (((Rewards.Traits & Traits.UnshapedRewards) | Advantage.Traits | Kernel.Traits | weight) & ~(Traits.GroupIsolated | Traits.IgnoresDeadRows))
+                | isolated | shaped
+                | (Rewards.Traits & Advantage.Traits & Traits.IgnoresDeadRows)
                 | (Active.Any() ? Traits.None : Traits.Unregularised)
                 | (Active.All(term => term.SilentOnPolicy) ? Traits.UnregularisedOnPolicy : Traits.None);
         }

@@ -57,6 +57,9 @@ public enum Traits
 
     /// <summary>No regulariser with β ≠ 0 has a gradient on-policy.</summary>
     UnregularisedOnPolicy = 1 << 15,
+
+    /// <summary>Rewards that add to zero in every group give advantages that do.</summary>
+    KeepsCentring = 1 << 16,
 }
 
 /// <summary>Traits in words.</summary>
@@ -79,6 +82,7 @@ public static class TraitNames
         [Traits.ComparesRewards] = "advantages that compare the rewards of a group",
         [Traits.VanishesWithAdvantage] = "coefficients that vanish with the advantage",
         [Traits.ZeroSum] = "coefficients of a group that cancel by construction",
+        [Traits.KeepsCentring] = "advantages that keep rewards centred",
         [Traits.UnregularisedOnPolicy] = "β = 0 (no regulariser that acts on-policy)",
     };
 

@@ -153,8 +153,8 @@ internal sealed class PartFields<TPart>
         return [.. _source.Items(field).Select((inner, k) => known.Read(inner, $"{_source.At(field)}[{k}]"))];
     }
 
-    // What a required number is while the fields are listed: any will do that is in the order of the fields, as low and high are.
-    private double AnyNumber => Listed.Count + 1;
+    // What a required number is while the fields are listed: any will do that is a share and in the order of the fields, as low and high are.
+    private double AnyNumber => (Listed.Count + 1) / 4.0;
 
     private T List<T>(string field, T value, string words, bool required)
     {

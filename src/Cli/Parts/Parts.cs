@@ -9,6 +9,11 @@ internal static class Parts
 
     private static readonly (string, EqualRewards)[] s_equal = [("give-zero", EqualRewards.GiveZero), ("are-computed", EqualRewards.AreComputed)];
 
+    private static readonly (string, LoneReward)[] s_lone =
+    [
+        ("is-any-group", LoneReward.IsAnyGroup), ("gives-zero", LoneReward.GivesZero), ("is-kept", LoneReward.IsKept), ("is-refused", LoneReward.IsRefused),
+    ];
+
     private static readonly (string, Average)[] s_averages =
     [
         ("over-prompts", Average.OverPrompts), ("over-rows", Average.OverRows), ("over-live-rows", Average.OverLiveRows), ("nothing", Average.Nothing),
@@ -30,19 +35,75 @@ internal static class Parts
             Epsilon = f.Number("epsilon", p => p.Epsilon, 0),
             Over = f.Choice("over", p => p.Over, s_over),
             Equal = f.Choice("equal-rewards", p => p.Equal, s_equal),
+            Lone = f.Choice("lone-reward", p => p.Lone, s_lone),
         })
         .With<MeanBaseline>("mean-baseline", f => new()
         {
             Over = f.Choice("over", p => p.Over, s_over),
             Equal = f.Choice("equal-rewards", p => p.Equal, s_equal),
+            Lone = f.Choice("lone-reward", p => p.Lone, s_lone),
         })
         .With<LeaveOneOut>("leave-one-out", f => new()
         {
             Over = f.Choice("over", p => p.Over, s_over),
             Equal = f.Choice("equal-rewards", p => p.Equal, s_equal),
+            Lone = f.Choice("lone-reward", p => p.Lone, s_lone),
         })
         .With<BatchScaledBaseline>("batch-scaled", f => new(f.Number("epsilon", p => p.Epsilon)))
         .With<BatchNormalised>("batch-normalised", f => new(Rows(f, "of", p => p.Inner), f.Number("epsilon", p => p.Epsilon)))
+        .With<ScaledByRewards>("scaled-by-rewards", f => new(
+            Rows(f, "of", p => p.Inner), f.Choice("over", p => p.Over, ("group", Pool.Group), ("batch", Pool.Batch)), f.Number("epsilon", p => p.Epsilon)))
+        .With<NonzeroScaled>("nonzero-scaled", f => new(Rows(f, "of", p => p.Inner)) { Norm = f.Number("norm", p => p.Norm, 1) })
+        .With<ClippedAdvantage>("clipped", f => new(Rows(f, "of", p => p.Inner), f.Number("low", p => p.Low), f.Number("high", p => p.High)))
+        .With<EntropyShaped>("entropy-shaped", f => new(Rows(f, "of", p => p.Inner))
+        {
+            Scale = f.Number("scale", p => p.Scale, 0.1),
+            Threshold = f.Number("threshold", p => p.Threshold, 0.7),
+        })
+        .With<LengthWeightedBaseline>("length-weighted-baseline", f => new()
+        {
+            Over = f.Choice("over", p => p.Over, s_over),
+            Equal = f.Choice("equal-rewards", p => p.Equal, s_equal),
+            Lone = f.Choice("lone-reward", p => p.Lone, s_lone),
+        })
+        .With<BestOfGroup>("best-of-group", f => new()
+        {
+            Scaled = f.Flag("scaled", p => p.Scaled),
+            Epsilon = f.Number("epsilon", p => p.Epsilon, 0),
+            Over = f.Choice("over", p => p.Over, s_over),
+            Equal = f.Choice("equal-rewards", p => p.Equal, s_equal),
+            Lone = f.Choice("lone-reward", p => p.Lone, s_lone),
+        })
+        .With<PartitionBaseline>("partition-baseline", f => new(f.Number("tau", p => p.Tau))
+        {
+            LeavesOut = f.Choice("leaves-out-its-own", p => p.LeavesOut, ("yes", true), ("no", false)),
+            Floor = f.Number("floor", p => p.Floor, 0),
+            Over = f.Choice("over", p => p.Over, s_over),
+            Equal = f.Choice("equal-rewards", p => p.Equal, s_equal),
+            Lone = f.Choice("lone-reward", p => p.Lone, s_lone),
+        })
+        .With<GreedyBaseline>("greedy-baseline", _ => new())
+        .With<Returns>("returns", f => new()
+        {
+            Rewards = Earned(f, p => p.Rewards),
+            Discount = f.Number("discount", p => p.Discount, 1),
+            CutAtGaps = f.Flag("cut-at-gaps", p => p.CutAtGaps),
+        })
+        .With<GeneralisedAdvantage>("generalised", f => new(f.Number("discount", p => p.Discount), f.Number("lambda", p => p.Lambda)) { Rewards = Earned(f, p => p.Rewards) })
+        .With<OptimalTokenBaseline>("optimal-token-baseline", f => new()
+        {
+            Rewards = Earned(f, p => p.Rewards),
+            Epsilon = f.Number("epsilon", p => p.Epsilon, 0),
+            ZeroTail = f.Flag("zero-tail", p => p.ZeroTail),
+        })
+        .With<TokenWhitened>("token-whitened", f => new(f.Part("of", p => p.Inner, Advantages!))
+        {
+            Ddof = f.Choice("std", p => p.Ddof, ("sample", 1), ("population", 0)),
+            Epsilon = f.Number("epsilon", p => p.Epsilon, 0),
+            Floor = f.Number("floor", p => p.Floor, 0),
+            Padding = f.Number("padding", p => p.Padding, 0),
+            Scaled = f.Choice("scaled", p => p.Scaled, ("yes", true), ("no", false)),
+        })
         .With<NoBaseline>("none", _ => new());
 
     /// <summary>Shapes of a ratio's worth; a clip's bounds are given as ε, so that the range is [1 − low, 1 + high].</summary>
@@ -225,11 +286,24 @@ internal static class Parts
 
     private static readonly Shape s_unclipped = new Unclipped();
 
+    // What a token earns: left out where it is the outcome alone.
+    private static TokenRewards Earned<TPart>(PartFields<TPart> f, Func<TPart, TokenRewards> of)
+        where TPart : class =>
+        f.Inner("token-rewards", part => of(part) == s_outcome ? null : of(part), rewards => new TokenRewards
+        {
+            Outcome = Rows(rewards, "outcome", p => p.Outcome, s_outcome.Outcome),
+            Beta = rewards.Number("beta", p => p.Beta, 0),
+            LargestKl = rewards.Number("largest-kl", p => p.LargestKl, double.PositiveInfinity),
+            AtTokens = rewards.Flag("at-tokens", p => p.AtTokens),
+        }) ?? s_outcome;
+
+    private static readonly TokenRewards s_outcome = new();
+
     private static readonly RowAdvantage s_meanBaseline = new MeanBaseline();
 
     private static RowAdvantage Rows<TPart>(PartFields<TPart> f, string field, Func<TPart, RowAdvantage> of, RowAdvantage? fallback = null)
         where TPart : class =>
-        f.Part(field, of, Advantages, fallback) as RowAdvantage
+        f.Part<Advantage>(field, of, Advantages, fallback) as RowAdvantage
             ?? throw InvalidInputException.Because($"{field} must be an advantage of one number a completion.");
 
     private static Column Numerator<TPart>(PartFields<TPart> f)

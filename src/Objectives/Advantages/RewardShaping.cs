@@ -8,7 +8,7 @@ public abstract record RewardShaping
     /// <summary>The rewards as they are; the default.</summary>
     public static RewardShaping None { get; } = new SingleReward();
 
-    /// <summary>What this shaping promises.</summary>
+    /// <summary>What this shaping promises: groups and dead rows are kept apart by an objective only where its rewards keep them apart.</summary>
     public abstract Traits Traits { get; }
 
     /// <summary>The columns it reads.</summary>
@@ -42,7 +42,7 @@ public sealed record SingleReward : RewardShaping
     public MissingReward Missing { get; init; } = MissingReward.Refused;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UnshapedRewards;
+    public override Traits Traits => Traits.UnshapedRewards | Traits.GroupIsolated | Traits.IgnoresDeadRows;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, Span<double> rewards)
@@ -83,7 +83,7 @@ public abstract record SeveralRewards(ImmutableArray<double> Weights) : RewardSh
     public sealed override int? Count => Weights.IsEmpty ? null : Weights.Length;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.None;
+    public override Traits Traits => Traits.GroupIsolated | Traits.IgnoresDeadRows;
 
     /// <summary>Equal where the weights and the rule for missing rewards are.</summary>
     public virtual bool Equals(SeveralRewards? other) =>
@@ -112,6 +112,9 @@ public abstract record SeveralRewards(ImmutableArray<double> Weights) : RewardSh
         }
     }
 
+    /// <summary>The same with other weights, one for each reward.</summary>
+    public abstract SeveralRewards Weighing(ImmutableArray<double> weights);
+
     /// <summary>What happens to the k-th reward of all rows, shape [B], NaN where missing, before it is weighed.</summary>
     protected abstract void Transform(RolloutBatch batch, Span<double> rewards);
 }
@@ -121,6 +124,9 @@ public abstract record SeveralRewards(ImmutableArray<double> Weights) : RewardSh
 /// <remarks>TRL @ f2cd5771, multi_objective_aggregation="sum_then_normalize".</remarks>
 public sealed record WeightedRewards(ImmutableArray<double> Weights) : SeveralRewards(Weights)
 {
+    /// <inheritdoc/>
+    public override SeveralRewards Weighing(ImmutableArray<double> weights) => new WeightedRewards(weights) { Missing = Missing };
+
     /// <inheritdoc/>
     protected override void Transform(RolloutBatch batch, Span<double> rewards)
     {
@@ -133,6 +139,15 @@ public sealed record WeightedRewards(ImmutableArray<double> Weights) : SeveralRe
 /// <remarks>TRL @ f2cd5771, multi_objective_aggregation="normalize_then_sum"; verl @ 1dda039b, compute_gdpo_outcome_advantage.</remarks>
 public sealed record ScoredRewards(RowAdvantage Score, ImmutableArray<double> Weights) : SeveralRewards(Weights)
 {
+    /// <inheritdoc/>
+    public override Traits Traits => Score.Traits & (Traits.Centred | Traits.GroupIsolated | Traits.IgnoresDeadRows);
+
+    /// <inheritdoc/>
+    public override ImmutableArray<Column> Reads => Score.Reads;
+
+    /// <inheritdoc/>
+    public override SeveralRewards Weighing(ImmutableArray<double> weights) => new ScoredRewards(Score, weights) { Missing = Missing };
+
     /// <inheritdoc/>
     public bool Equals(ScoredRewards? other) => base.Equals(other) && Score == other.Score;
 
@@ -156,7 +171,7 @@ public abstract record RewardStep(RewardShaping Inner) : RewardShaping
     public sealed override int? Count => Inner.Count;
 
     /// <inheritdoc/>
-    public sealed override Traits Traits => Traits.None;
+    public sealed override Traits Traits => Inner.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows);
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Inner.Reads;

@@ -56,12 +56,32 @@ public static class PaperForms
         Catalogue.Grpo with { Kernel = new LogLikelihood(), Regularisers = [new KlPenalty(KlEstimator.K3, 0.04)] };
 
     /// <summary>
-    /// Conflict tokens weigh 2 or 0, rows 1/(nᵢ·max(1, cᵢ)). arXiv:2508.03772 (GTPO), without its entropy in the advantage: A = R − R̄.
+    /// Conflict tokens weigh 2 or 0, rows 1/(nᵢ·max(1, cᵢ)), A = R − R̄ − 0.1·H̄ where H̄ ≤ 0.7, else 0. arXiv:2508.03772 (GTPO).
     /// </summary>
-    public static SurrogateObjective Gtpo { get; } = new(new MeanBaseline(), new OwnRatio(), new RowMean().Times(new ConflictWeight()));
+    public static SurrogateObjective Gtpo { get; } = new(new EntropyShaped(new MeanBaseline()), new OwnRatio(), new RowMean().Times(new ConflictWeight()));
 
     /// <summary>GRPO with each token over the number of completions that share its prefix. arXiv:2509.21154 (λ-GRPO), β = 0.</summary>
     public static SurrogateObjective LambdaGrpo { get; } = Catalogue.Grpo with { Weight = new RowMean().Times(new PrefixShare()) };
+
+    /// <summary>A·ℓ, summed over the row, A = R − the mean of R weighted by length. arXiv:2505.23585 (OPO), on-policy; row mean unpinned.</summary>
+    public static SurrogateObjective Opo { get; } = Catalogue.Rloo with { Advantage = new LengthWeightedBaseline() };
+
+    /// <summary>A·ℓ, A = R − the reward of the greedy completion. arXiv:2310.10505 (ReMax).</summary>
+    public static SurrogateObjective ReMax { get; } = Catalogue.Rloo with { Advantage = new GreedyBaseline() };
+
+    /// <summary>PPO's clip on returns of R less 0.01·k1 a token, whitened over all tokens. arXiv:2501.03262 (REINFORCE++); β unpinned: OpenRLHF's.</summary>
+    public static SurrogateObjective ReinforcePlusPlus { get; } = new(
+        new TokenWhitened(new Returns { Rewards = new() { Beta = 0.01 } }), new TokenRatio(Clip.Range(0.2, 0.2)), new BatchTokenMean());
+
+    /// <summary>The same on R − R̄, without a penalty. arXiv:2501.03262, REINFORCE++-baseline.</summary>
+    public static SurrogateObjective ReinforcePlusPlusBaseline { get; } =
+        ReinforcePlusPlus with { Advantage = new TokenWhitened(new MeanBaseline()) };
+
+    /// <summary>PPO's clip on R₍₁₎ − R₍₂₎ for the best completion, 0 for all others. arXiv:2503.19595 (pass@k); clip and mean unpinned: DAPO's.</summary>
+    public static SurrogateObjective PassAtK { get; } = Catalogue.Dapo with { Advantage = new BestOfGroup() };
+
+    /// <summary>PPO's clip on a critic's generalised advantages, γ = 1, λ = 0.95, whitened over all tokens. arXiv:1707.06347, 1506.02438.</summary>
+    public static SurrogateObjective Ppo { get; } = ReinforcePlusPlus with { Advantage = new TokenWhitened(new GeneralisedAdvantage(1, 0.95)) };
 
     /// <summary>Every form, under its id.</summary>
     public static ImmutableArray<CatalogueEntry> All { get; } =
@@ -78,7 +98,13 @@ public static class PaperForms
         new("gvpo", Gvpo, "minus the mean over completions of (A − β(S − mean S))²/(2β), S = Σ log r, A = R − mean, β = 0.1", "arXiv:2504.19599", "over β, so that β = 0.1, which is not pinned, leaves the scale; a mean instead of half the sum"),
         new("gpg", Gpg, "mean over a group's tokens of A log π, A = R − mean", "arXiv:2504.02546", "without the factor that makes up for groups of equal rewards"),
         new("rgra", Rgra, "mean over completions and tokens of A log π − 0.04·k3 against the reference", "arXiv:2603.18756", "β and the normaliser are not pinned: GRPO's"),
-        new("gtpo", Gtpo, "mean over completions of λ A π/sg(π) over n·max(1, c), λ = 2 (A > 0) or 0 (A < 0) on conflict tokens, A = R − mean", "arXiv:2508.03772", "without the entropy in the advantage"),
+        new("gtpo", Gtpo, "mean over completions of λ A π/sg(π) over n·max(1, c), λ = 2 (A > 0) or 0 (A < 0) on conflict tokens, A = R − mean − 0.1·mean entropy where that is at most 0.7, else 0", "arXiv:2508.03772", "constants and the entropy test of the authors' code, which adds over the group"),
+        new("opo", Opo, "sum over tokens of A log π, mean over completions and prompts, A = R − mean weighted by length", "arXiv:2505.23585", "the mean over completions is not pinned"),
+        new("remax", ReMax, "sum over tokens of A log π, mean over completions and prompts, A = R − reward of the greedy completion", "arXiv:2310.10505"),
+        new("reinforce++", ReinforcePlusPlus, "mean over all tokens of min(r A, clip(r, 0.8, 1.2) A), A = return of R − 0.01·k1 a token, whitened over all tokens", "arXiv:2501.03262", "β of the penalty is not pinned: OpenRLHF's"),
+        new("reinforce++-baseline", ReinforcePlusPlusBaseline, "mean over all tokens of min(r A, clip(r, 0.8, 1.2) A), A = R − mean, whitened over all tokens", "arXiv:2501.03262", "without its penalty"),
+        new("pass-at-k", PassAtK, "dapo with A = best R − second best R for the best completion, 0 for all others", "arXiv:2503.19595", "clip and mean are not pinned: DAPO's"),
+        new("ppo", Ppo, "mean over all tokens of min(r A, clip(r, 0.8, 1.2) A), A = GAE(1, 0.95) of a critic's values, whitened over all tokens", "arXiv:1707.06347, 1506.02438", "the losses of the values and of the entropy are not part of it"),
         new("lambda-grpo", LambdaGrpo, "grpo with each token over the number of completions that share the prefix up to it", "arXiv:2509.21154", "without its KL penalty"),
     ];
 }

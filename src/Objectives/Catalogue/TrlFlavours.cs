@@ -18,7 +18,8 @@ public static class TrlFlavours
     private const string Source = "huggingface/trl @ f2cd5771";
 
     /// <summary>scale_rewards="group": (R − R̄)/(s + 1e−4), ddof 1.</summary>
-    public static RowAdvantage GroupScaled { get; } = new StandardScore { Epsilon = StdEpsilon, Equal = EqualRewards.AreComputed };
+    public static RowAdvantage GroupScaled { get; } =
+        new StandardScore { Epsilon = StdEpsilon, Equal = EqualRewards.AreComputed, Lone = LoneReward.GivesZero };
 
     /// <summary>scale_rewards="batch": (R − R̄)/(s_batch + 1e−4).</summary>
     public static RowAdvantage BatchScaled { get; } = new BatchScaledBaseline(StdEpsilon);
@@ -87,6 +88,13 @@ public static class TrlFlavours
         Rewards = new KlInReward(RewardShaping.None, 0.05),
     };
 
+    /// <summary>multi_objective_aggregation="normalize_then_sum": every reward scored in its group, added, scored in the batch.</summary>
+    public static SurrogateObjective Gdpo { get; } = Dapo with
+    {
+        Rewards = new ScoredRewards(GroupScaled, []) { Missing = MissingReward.Skipped },
+        Advantage = new BatchNormalised(new NoBaseline(), StdEpsilon),
+    };
+
     /// <summary>Every flavour, under its id.</summary>
     public static ImmutableArray<CatalogueEntry> All { get; } =
     [
@@ -104,6 +112,7 @@ public static class TrlFlavours
         new("trl:grpo+vllm", GrpoVllm, "trl:grpo times sg(ρ) where ρ ≤ 3, 0 elsewhere, ρ = exp(sum of log π_old − log π_vllm)", Source, "a correction that the paper has not; its docstring calls token_truncate the default"),
         new("trl:dapo+vllm", DapoVllm, "trl:dapo times sg(ρ) where ρ ≤ 3, 0 elsewhere, ρ = exp(sum of log π_old − log π_vllm)", Source, "a correction that the paper has not; TRL's defaults as a whole"),
         new("trl:vespo+vllm", VespoVllm, "trl:vespo with w times the token ratios of the behaviour policy and vLLM, truncated at 3", Source, "the mismatch enters the gain"),
+        new("trl:gdpo", Gdpo, "trl:dapo with each reward scored in its group, added, scored over all rows", Source, "ε beside both stds; a missing reward is left out"),
         new("trl:async_grpo", AsyncGrpo, "mean over all tokens of min(r A, clip(r, 0.8, 1.2) A), A = (R − mean)/(std of ddof 0 + 1e−8)", Source, "population std; token mean over the batch"),
         new("trl:rloo", Rloo, "mean over rows of min(ρ A, clip(ρ, 0.8, 1.2) A), ρ the ratio of whole sequences, 0.05·k1 taken off the reward", Source, "clipped and importance-weighted; KL in the reward (TRL also adds a constant −A/B to the loss for a fully masked completion; here it adds nothing)"),
     ];

@@ -27,10 +27,11 @@ public static class VerlFlavours
     private const string Source = "verl-project/verl @ 1dda039b";
 
     /// <summary>adv_estimator="grpo": (R − R̄)/(s + 1e−6), ddof 1.</summary>
-    public static RowAdvantage GroupScaled { get; } = new StandardScore { Epsilon = StdEpsilon, Equal = EqualRewards.AreComputed };
+    public static RowAdvantage GroupScaled { get; } =
+        new StandardScore { Epsilon = StdEpsilon, Equal = EqualRewards.AreComputed, Lone = LoneReward.IsKept };
 
     /// <summary>adv_estimator="grpo" with norm_adv_by_std_in_grpo=False: R − R̄.</summary>
-    public static RowAdvantage Unscaled { get; } = new MeanBaseline { Equal = EqualRewards.AreComputed };
+    public static RowAdvantage Unscaled { get; } = new MeanBaseline { Equal = EqualRewards.AreComputed, Lone = LoneReward.IsKept };
 
     /// <summary>seq-mean-token-mean: 1/(n + 1e−8) in each row, then the mean over live rows.</summary>
     public static TokenWeight RowMean { get; } = new RowMean { Averaged = Average.OverLiveRows, CountEpsilon = CountEpsilon };
@@ -53,8 +54,8 @@ public static class VerlFlavours
     /// <summary>loss_mode="sapo", which forces seq-mean-token-mean.</summary>
     public static SurrogateObjective Sapo { get; } = Grpo with { Kernel = new TokenRatio(new SoftGate()) { LogBound = LogBound } };
 
-    /// <summary>loss_mode="gpg" with the advantage R − R̄.</summary>
-    public static SurrogateObjective Gpg { get; } = Vanilla with { Advantage = Unscaled, Kernel = new LogLikelihood() };
+    /// <summary>loss_mode="gpg" with its advantage (B/number of rewards other than 0)·(R − R̄).</summary>
+    public static SurrogateObjective Gpg { get; } = Vanilla with { Advantage = new NonzeroScaled(Unscaled), Kernel = new LogLikelihood() };
 
     /// <summary>loss_mode="geo_mean": clip 0.2 in nats, the mean over all rows.</summary>
     public static SurrogateObjective GeoMean { get; } = Vanilla with
@@ -134,6 +135,40 @@ public static class VerlFlavours
         Correction = new TruncatedImportance(RatioLevel.SequenceSum, 0, 2) { Of = Column.Logp, Against = Column.OldLogp, LogBound = LogBound },
     };
 
+    /// <summary>vanilla with adv_estimator="rloo".</summary>
+    public static SurrogateObjective Rloo { get; } =
+        Vanilla with { Advantage = new LeaveOneOut { Equal = EqualRewards.AreComputed, Lone = LoneReward.IsKept } };
+
+    /// <summary>vanilla with adv_estimator="opo".</summary>
+    public static SurrogateObjective Opo { get; } =
+        Vanilla with { Advantage = new LengthWeightedBaseline { Equal = EqualRewards.AreComputed, Lone = LoneReward.IsKept } };
+
+    /// <summary>vanilla with adv_estimator="grpo_passk".</summary>
+    public static SurrogateObjective GrpoPassK { get; } = Vanilla with
+    {
+        Advantage = new BestOfGroup { Scaled = true, Epsilon = StdEpsilon, Equal = EqualRewards.AreComputed, Lone = LoneReward.IsRefused },
+    };
+
+    /// <summary>vanilla with adv_estimator="remax".</summary>
+    public static SurrogateObjective ReMax { get; } = Vanilla with { Advantage = new GreedyBaseline() };
+
+    /// <summary>vanilla with adv_estimator="reinforce_plus_plus", γ = 1.</summary>
+    public static SurrogateObjective ReinforcePlusPlus { get; } = Vanilla with { Advantage = Whitened(new Returns { CutAtGaps = true }) };
+
+    /// <summary>vanilla with adv_estimator="reinforce_plus_plus_baseline".</summary>
+    public static SurrogateObjective ReinforcePlusPlusBaseline { get; } = Vanilla with { Advantage = Whitened(Unscaled) };
+
+    /// <summary>vanilla with adv_estimator="gdpo": every reward scored in its group, added, whitened over all tokens.</summary>
+    public static SurrogateObjective Gdpo { get; } =
+        Vanilla with { Rewards = new ScoredRewards(GroupScaled, []), Advantage = Whitened(new NoBaseline()) };
+
+    /// <summary>vanilla with adv_estimator="optimal_token_baseline", handle_zero_tail.</summary>
+    public static SurrogateObjective OptimalTokenBaseline { get; } =
+        Vanilla with { Advantage = new OptimalTokenBaseline { Epsilon = 1e-8, ZeroTail = true } };
+
+    /// <summary>vanilla with adv_estimator="gae", γ = λ = 1.</summary>
+    public static SurrogateObjective Gae { get; } = Vanilla with { Advantage = Whitened(new GeneralisedAdvantage(1, 1)) };
+
     /// <summary>Every flavour, under its id.</summary>
     public static ImmutableArray<CatalogueEntry> All { get; } =
     [
@@ -142,7 +177,16 @@ public static class VerlFlavours
         new("verl:dr_grpo", DrGrpo, "verl:vanilla with the sum over each row over the padded width, mean over live rows, A = R − mean", Source, "divided by the width of the padded batch, which its longest row sets; dual clip 3 always on"),
         new("verl:gspo", Gspo, "mean over live rows and their tokens of min(s A, clip(s, 0.8, 1.2) A), s = sg(geometric mean of r)·r/sg(r)", Source, "GSPO-token, with the same gradient as GSPO for one A a row; a clip range some 500 times the paper's; log s clamped at 10"),
         new("verl:sapo", Sapo, "mean over live rows and their tokens of (4/τ) σ(τ(r − 1)) A, τ = 1 where A > 0, else 1.05", Source, "ε beside the std and beside n; log r clamped to ±20"),
-        new("verl:gpg", Gpg, "mean over all tokens of A log π, A = R − mean", Source, "verl's gpg advantage is this times B over the number of non-zero rewards, which is not in this entry; the paper leaves groups of equal rewards out"),
+        new("verl:gpg", Gpg, "mean over all tokens of A log π, A = (R − mean)·B over the number of rewards other than 0", Source, "the factor counts rewards other than 0, not groups whose rewards differ"),
+        new("verl:rloo", Rloo, "verl:vanilla with A = R − mean of the others", Source, "an advantage alone: the loss stays PPO's, token by token"),
+        new("verl:opo", Opo, "verl:vanilla with A = R − mean weighted by length", Source, "PPO's loss where the paper is exactly on-policy"),
+        new("verl:grpo_passk", GrpoPassK, "verl:vanilla with A = (best R − second best R)/(std + 1e−6) for the best completion, 0 for all others", Source, "divided by the std; PPO's loss"),
+        new("verl:remax", ReMax, "verl:vanilla with A = R − reward of the greedy completion", Source, "PPO's loss where the paper has none"),
+        new("verl:reinforce_plus_plus", ReinforcePlusPlus, "verl:vanilla with A = returns, whitened over all tokens", Source, "1e−8 beside N and the variance; the return is cut at masked tokens"),
+        new("verl:reinforce_plus_plus_baseline", ReinforcePlusPlusBaseline, "verl:vanilla with A = R − mean, whitened over all tokens", Source, "whitened over tokens, so that groups of unequal lengths are not centred"),
+        new("verl:gdpo", Gdpo, "verl:vanilla with each reward scored in its group, added, whitened over all tokens", Source, "the last step runs over tokens; float32 in verl"),
+        new("verl:optimal_token_baseline", OptimalTokenBaseline, "verl:vanilla with A = return − the group's mean return at the position, weighted by squared scores so far", Source, "1e−8 beside the weights; no baseline where one row is left"),
+        new("verl:gae", Gae, "verl:vanilla with A = GAE(1, 1) of a critic's values, whitened over all tokens", Source, "1e−8 beside N and the variance"),
         new("verl:geo_mean", GeoMean, "mean over rows of A·exp(mean of clip(log r, ±0.2 on the side that A asks for))", Source, "GMPO with half the paper's clip of 0.4 nats; ε beside n in both means; a fully masked row stays in the average"),
         new("verl:cispo", Cispo, "mean over all tokens of sg(clip(r, 0.8, 1.2)) A log π", Source, "clipped from below, too, and far tighter than the paper's cap; mean over the batch's tokens, not the group's"),
         new("verl:dppo_tv", DppoTv, "mean over all tokens of sg(min(r, 3)) M A log π, M = p − q ≤ 0.2 where A > 0, else p − q ≥ −0.2", Source, "the weight is capped at 3 (clip_ratio_c of ActorConfig, though the loss's own default is 20), not left free; 0.2 where the authors' script sets 0.15"),
@@ -159,4 +203,7 @@ public static class VerlFlavours
         new("verl:bypass_reinforce", BypassReinforce, "mean over all tokens of sg(min(r, 2)) A log π, r against the rollout policy as π_old", Source, "clipped importance weights of REINFORCE; token mean over the batch"),
         new("verl:bypass_reinforce_sequence", BypassReinforceSequence, "mean over all tokens of sg(min(ρ, 2)) A log π, ρ the ratio of whole rows against the rollout policy", Source, "clipped importance weights of whole rows, log ρ clamped to ±20"),
     ];
+
+    // masked_whiten: 1e−8 beside the number of tokens and beside the variance.
+    private static TokenWhitened Whitened(Advantage inner) => new(inner) { Epsilon = 1e-8, Padding = 1e-8 };
 }

@@ -94,6 +94,16 @@ public sealed record KlPenalty(KlEstimator Estimator, double Beta) : Regulariser
     /// </summary>
     public bool TimesRatio { get; init; }
 
+    /// <summary>The y at which κ is not differentiable: where it or y meets a bound, and 0 of |y|.</summary>
+    public ImmutableArray<double> Kinks => StraightThrough
+        ? []
+        :
+        [
+            .. Estimator == KlEstimator.Absolute ? (double[])[0] : [],
+            .. double.IsFinite(LogBound) ? (double[])[-LogBound, LogBound] : [],
+            .. double.IsFinite(ValueBound) ? AtValueBound() : [],
+        ];
+
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [Against];
 
@@ -128,6 +138,21 @@ public sealed record KlPenalty(KlEstimator Estimator, double Beta) : Regulariser
         }
 
         return -Beta * sum;
+    }
+
+    private double[] AtValueBound() => Estimator switch
+    {
+        KlEstimator.K2 => [-Math.Sqrt(2 * ValueBound), Math.Sqrt(2 * ValueBound)],
+        KlEstimator.K3 => [RootOfK3(-1 - ValueBound), RootOfK3(Math.Log(1 + ValueBound) + 1)],
+        _ => [-ValueBound, ValueBound],
+    };
+
+    // Newton from outside: κ is convex, so the steps fall on the root from the far side.
+    private double RootOfK3(double y)
+    {
+        for (int k = 0; k < 60; k++)
+            y -= (Math.Exp(y) - y - 1 - ValueBound) / (Math.Exp(y) - 1);
+        return y;
     }
 
     private (double Value, double Slope) Bounded(double y)

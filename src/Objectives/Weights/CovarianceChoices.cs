@@ -15,7 +15,6 @@ namespace GroupRL.Objectives;
 public abstract record CovarianceChoice(double Fraction) : TokenWeight
 {
     // Sums over N tokens round by N·2⁻⁵³ at worst: below the grain up to thousands of tokens, and as a rule far beyond.
-    private const int Grain = 40;
 
     /// <summary>The share of all tokens that is chosen.</summary>
     public double Fraction { get; } = Fraction is > 0 and <= 1
@@ -39,7 +38,7 @@ public abstract record CovarianceChoice(double Fraction) : TokenWeight
         var (meanAdvantage, largestAdvantage) = Mean(advantages);
         var (meanLogp, largestLogp) = Mean(logp);
         double largest = largestAdvantage * largestLogp;
-        double grain = largest > 0 ? Math.ScaleB(1, Math.ILogB(largest) - Grain) : 0;
+        double grain = largest > 0 ? Math.ScaleB(1, Math.ILogB(largest) - Rounding.Grain) : 0;
         for (int t = 0; t < weights.Length; t++)
         {
             double covariance = (advantages[t] - meanAdvantage) * (logp[t] - meanLogp);
@@ -86,9 +85,12 @@ public sealed record CovarianceDrop(double Fraction, double Low, double High, Cl
     private protected override void Choose(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> covariances, Span<double> weights)
     {
         ReadOnlySpan<double> logp = batch[Column.Logp], old = batch[Column.OldLogp], random = batch[Column.Random];
+        double largest = 0;
+        foreach (double advantage in advantages)
+            largest = Math.Max(largest, Math.Abs(advantage));
         for (int t = 0; t < weights.Length; t++)
         {
-            bool clipped = advantages[t] != 0 && Clip.Kills(Math.Exp(logp[t] - old[t]), advantages[t]);
+            bool clipped = !Rounding.IsNoise(advantages[t], largest) && Clip.Kills(Math.Exp(logp[t] - old[t]), advantages[t]);
             covariances[t] = !clipped && covariances[t] > Low && covariances[t] < High ? random[t] : double.PositiveInfinity;
         }
 

@@ -56,7 +56,8 @@ public sealed record PrefixShare : TokenWeight
 /// <param name="Negative">The factor of a conflict token where A &lt; 0, ≥ 0.</param>
 /// <remarks>
 /// winstonsmith1897/GTPO @ 5d33811e, build_conflict_mask. It counts c over the union of the forward run with the backward run in its own,
-/// reversed, coordinates, which is the longer of the two, not their sum. Places are counted over trainable tokens here.
+/// reversed, coordinates, which is the longer of the two, not their sum. Places are counted over trainable tokens here, and an advantage
+/// within 2⁻⁴⁰ of the group's largest has no sign.
 /// </remarks>
 public sealed record ConflictWeight(double Positive = 2, double Negative = 0) : TokenWeight
 {
@@ -84,6 +85,8 @@ public sealed record ConflictWeight(double Positive = 2, double Negative = 0) : 
         using Scratch rewards = new(batch.Rows), signs = new(batch.Rows);
         RewardShaping.None.Fill(batch, rewards.Span);
         Signs.FillRows(batch, rewards.Span, signs.Span);
+        for (int g = 0; g < batch.Groups; g++)
+            DropNoise(signs.Span[batch.Group(g)]);
         for (int i = 0; i < batch.Rows; i++)
         {
             var row = weights[batch.Row(i)];
@@ -93,6 +96,16 @@ public sealed record ConflictWeight(double Positive = 2, double Negative = 0) : 
             for (int t = 0; t < row.Length; t++)
                 row[t] = share * (t < forward ? factor : 1) * (row.Length - t <= backward ? factor : 1);
         }
+    }
+
+    // A sign that is rounding is none.
+    private static void DropNoise(Span<double> signs)
+    {
+        double largest = 0;
+        foreach (double sign in signs)
+            largest = Math.Max(largest, Math.Abs(sign));
+        foreach (ref double sign in signs)
+            sign = Rounding.IsNoise(sign, largest) ? 0 : sign;
     }
 
     private static int Run(RolloutBatch batch, ReadOnlySpan<double> signs, int i, bool fromEnd)

@@ -23,7 +23,7 @@ internal sealed record RecordedRun
     public double[]? ShapedRewards { get; init; }
 
     /// <summary>Whatever else the peer recorded: masks, importance ratios, gradients of entropies.</summary>
-    public IReadOnlyList<RecordedNumbers> Others { get; init; } = [];
+    public IReadOnlyList<OtherNumbers> Others { get; init; } = [];
 
     /// <summary>Whether the recorded advantages are the objective's own, and not fed in.</summary>
     public bool AdvantagesAreOwn { get; init; } = true;
@@ -117,25 +117,8 @@ internal sealed record RecordedRun
     public double AdvantageFloor(int g)
     {
         double[] rewards = Objective.Evaluate(Batch).Rewards, still = AdvantagesOf(rewards);
-        var tokens = Batch.GroupTokens(g);
-        var (first, count) = tokens.GetOffsetAndLength(Batch.Tokens);
-        double floor = 0;
-        for (int i = 0; i < Batch.Rows; i++)
-        {
-            double largest = 0;
-            foreach (int sign in new[] { 1, -1 })
-            {
-                double[] moved = [.. rewards];
-                moved[i] += sign * RewardRounding(i, rewards);
-                double[] other = AdvantagesOf(moved);
-                for (int t = first; t < first + count; t++)
-                    largest = Math.Max(largest, Math.Abs(other[t] - still[t]));
-            }
-
-            floor += largest;
-        }
-
-        return 2 * floor;
+        double[] floor = RoundingFloor.Of(still, rewards, i => RewardRounding(i, rewards), AdvantagesOf);
+        return floor[Batch.GroupTokens(g)].DefaultIfEmpty().Max();
     }
 
     /// <summary>Fails unless numbers that are off by ten times the agreement asked for are told from the recorded ones.</summary>
@@ -267,4 +250,4 @@ internal sealed record RecordedRun
 }
 
 /// <summary>More numbers of a recorded run, and what an objective has to say to them.</summary>
-internal sealed record RecordedNumbers(string What, double[] Expected, Func<SurrogateObjective, double[]> Actual);
+internal sealed record OtherNumbers(string What, double[] Expected, Func<SurrogateObjective, double[]> Actual);

@@ -101,7 +101,8 @@ public class AdvantageHandDerivedTests
     {
         Assert.Equal(
             "A standard deviation with ddof 1 needs at least 2 rewards; got 1.",
-            Refusal.Of(() => AdvantagesOf(TrlFlavours.GroupScaled, 0.7)));
+            Refusal.Of(() => AdvantagesOf(new StandardScore { Equal = EqualRewards.AreComputed }, 0.7)));
+        Assert.Equal([0], AdvantagesOf(TrlFlavours.GroupScaled, 0.7));
         Assert.Equal(
             "A leave-one-out baseline needs at least 2 completions in a group; got 1.",
             Refusal.Of(() => AdvantagesOf(new LeaveOneOut { Equal = EqualRewards.AreComputed }, 0.7)));

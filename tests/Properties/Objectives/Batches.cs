@@ -60,6 +60,7 @@ internal static class Batches
                     Logps = [.. old.Select(x => x + (1.4 * random.NextDouble()) - 0.7)],
                     RefLogps = [.. old.Select(x => x + random.NextDouble() - 0.5)],
                     Entropies = Numbers(random, old.Length, 0, 2),
+                    GreedyReward = 0.75,
                     Mask = [.. old.Select(_ => random.Next(5) > 0)],
                     RolloutLogps = [.. old.Select(x => x + (0.4 * more.NextDouble()) - 0.2)],
                     Tokens = [.. old.Select((_, t) => more.Next(4) > 0 ? t : more.Next(3))],

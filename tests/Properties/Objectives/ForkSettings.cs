@@ -122,10 +122,11 @@ internal sealed class ForkSettings(GoldenNode hyper) : StrictSettings(null, hype
     }
 
     /// <summary>GTPO's constants; its advantage is handed in.</summary>
-    public SurrogateObjective Gtpo(Advantage shaped)
+    public SurrogateObjective Gtpo()
     {
         // Where padding is stripped, and inside the entropies, which the batch carries.
-        Discard("PAD_ID", "EPS", "ENT_THRESHOLD", "ENT_SCALE");
+        Discard("PAD_ID", "EPS");
+        var shaped = new EntropyShaped(TrlFlavours.Unscaled) { Scale = Number("ENT_SCALE"), Threshold = Number("ENT_THRESHOLD") };
         var conflicts = new ConflictWeight(Number("W_RAW")) { Signs = TrlFlavours.Unscaled };
         return Whole(new(shaped, new OwnRatio(), new RowMean { Averaged = Average.Nothing }.Times(conflicts)));
     }

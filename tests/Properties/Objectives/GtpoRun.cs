@@ -29,7 +29,7 @@ internal static class GtpoRun
         return new()
         {
             Batch = batch,
-            Objective = settings.Gtpo(new Given(Shaped(signs, means))),
+            Objective = settings.Gtpo(),
             Advantages = [.. advantages.SelectMany((a, i) => Enumerable.Repeat(a, batch.Length(i)))],
             Loss = run["loss"].Numbers.Single(),
             Gradients = [.. run["grad_logits"].Items.Select((row, i) => row.Rows.Select((token, t) => OfLogp(token, logps[i][t], ids[i][t])).ToArray())],

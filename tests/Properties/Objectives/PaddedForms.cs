@@ -17,7 +17,6 @@ internal static partial class PaddedObjectives
         "gvpo" => Gvpo(p, 0.1),
         "gpg" => TokenMeanOfGroups(p, (g, i, t) => Centred(p)[g][i] * p.Logp[g, i, t]),
         "rgra" => Means(p, true, (g, i, t) => Score(p)[g][i] * p.Logp[g, i, t]) - (0.04 * Penalty(p, y => Math.Exp(y) - y - 1)),
-        "gtpo" => Means(p, true, (g, i, t) => Conflict(p, g, i, t) * Centred(p)[g][i] * p.Ratio(g, i, t) / p.FrozenRatio(g, i, t)),
         "lambda-grpo" => Means(p, true, (g, i, t) => Ppo(p.Ratio(g, i, t), Score(p)[g][i], 0.2, 0.2) / Sharers(p, g, i, t)),
 
         "trl:luspo" => Rows(p, false, (g, i) => p.N(g, i) * Ppo(Geometric(p, g, i), TrlScore(p)[g][i], 0.2, 0.2)),

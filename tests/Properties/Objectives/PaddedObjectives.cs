@@ -15,7 +15,7 @@ internal static partial class PaddedObjectives
     public static double Value(string id, RolloutBatch batch, double[] moved)
     {
         var p = new Padded(batch, moved);
-        return id switch
+        return Estimator(id, p, batch) ?? id switch
         {
             "grpo" => MeanOfRows(p, Score(p), 0.2, 0.2) / p.P,
             "grpo-k1" => (MeanOfRows(p, Score(p), 0.2, 0.2) / p.P) - (0.04 * Penalty(p, y => -y)),

@@ -21,7 +21,6 @@ internal static class PaddedPolicyRegions
             "verl:dr_grpo" => p.Sum((i, t) => Dual(p.Safe(i, t), centred[i])) / p.Live / p.T,
             "verl:gspo" => p.RowMeans((i, t) => Ppo(Math.Exp(Math.Min(p.MeanFrozen(i) + p.L[i, t] - p.F[i, t], 10)), a[i])),
             "verl:sapo" => p.RowMeans((i, t) => (a[i] > 0 ? 4 : 4 / 1.05) / (1 + Math.Exp(-(a[i] > 0 ? 1 : 1.05) * (p.Safe(i, t) - 1))) * a[i]),
-            "verl:gpg" => p.TokenMean((i, t) => centred[i] * p.L[i, t]),
             "verl:geo_mean" => GeoMean(p, a),
             "verl:cispo" => p.TokenMean((i, t) => Math.Min(Math.Max(p.Frozen(i, t), 0.8), 1.2) * a[i] * p.L[i, t]),
             "verl:dppo_tv" => p.TokenMean((i, t) => InTv(p, i, t, a[i], 0.2) ? Math.Min(p.Frozen(i, t), 3) * a[i] * p.L[i, t] : 0),

@@ -41,7 +41,7 @@ internal static class TrlRun
         };
     }
 
-    private static IEnumerable<RecordedNumbers> Others(RolloutBatch batch, GoldenNode run)
+    private static IEnumerable<OtherNumbers> Others(RolloutBatch batch, GoldenNode run)
     {
         if (run.Find("importance_sampling_ratio") is { } ratio)
             yield return new(ratio.Where, RecordedRun.PerToken(batch, ratio), objective => Mismatch(objective, batch));

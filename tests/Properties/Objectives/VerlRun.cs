@@ -24,10 +24,9 @@ internal static class VerlRun
 
     private static RecordedRun Of(string file, GoldenNode run, Func<string, GoldenNode> read)
     {
-        bool verl = file.StartsWith("verl/", StringComparison.Ordinal);
-        var (objective, own) = verl
+        var objective = file.StartsWith("verl/", StringComparison.Ordinal)
             ? new VerlSettings(read("verl/vanilla.json")["defaults"], run["hyper"]).Objective()
-            : (new OrlhfSettings(run["hyper"]).Objective(), true);
+            : new OrlhfSettings(run["hyper"]).Objective();
         var batch = RecordedRun.BatchOf(read("cases.json"), run["case"]);
         double[] advantages = RecordedRun.PerToken(batch, run["advantages"]);
         double[][] gradients = run["grad_logps"].Rows;
@@ -36,7 +35,6 @@ internal static class VerlRun
             Batch = objective.Reads.Contains(Column.Random) ? batch.With(Column.Random, Draw(objective, batch, advantages, gradients)) : batch,
             Objective = objective,
             Advantages = advantages,
-            AdvantagesAreOwn = own,
             Loss = run["loss"].Number,
             Gradients = gradients,
             Others = run.Find("rollout_is_weights") is { } weights

@@ -36,13 +36,13 @@ internal sealed class VerlSettings(GoldenNode? defaults, GoldenNode hyper)
 
     private readonly SettingsReader _settings = new(defaults, hyper);
 
-    /// <summary>The run's objective; an advantage of null is one that the parts do not compute, and is fed in.</summary>
-    public (SurrogateObjective Objective, bool AdvantagesAreOwn) Objective()
+    /// <summary>The run's objective.</summary>
+    public SurrogateObjective Objective()
     {
         var mode = _settings.Take("loss_mode");
         if (!s_ignored.TryGetValue(mode.Text, out string[]? ignored))
             throw mode.Bad($"must be one of {string.Join(", ", s_ignored.Keys)}");
-        var (advantage, own) = Advantage();
+        var advantage = Advantage();
         var aggregation = _settings.Take("loss_agg_mode");
         var agreed = Aggregation(aggregation, _settings.NumberOrNull("loss_scale_factor"));
         var objective = Loss(mode, new(advantage, new LogLikelihood(), agreed));
@@ -52,7 +52,7 @@ internal sealed class VerlSettings(GoldenNode? defaults, GoldenNode hyper)
             objective = objective with { Regularisers = [.. objective.Regularisers, new EntropyBonus(entropy) { Weight = agreed }] };
         _settings.Ignore(ignored);
         _settings.AllAreRead();
-        return (objective, own);
+        return objective;
     }
 
     /// <summary>verl's KL estimators, by name.</summary>
@@ -131,15 +131,15 @@ internal sealed class VerlSettings(GoldenNode? defaults, GoldenNode hyper)
         };
     }
 
-    private (Advantage Advantage, bool Own) Advantage()
+    private RowAdvantage Advantage()
     {
         var estimator = _settings.Take("adv_estimator");
         bool scaled = _settings.Take("norm_adv_by_std").Flag;
         return estimator.Text switch
         {
-            "grpo" => (scaled ? VerlFlavours.GroupScaled : VerlFlavours.Unscaled, true),
-            // Its advantage reads the number of rewards that are not 0, and no flag: fed in.
-            "gpg" => (VerlFlavours.Unscaled, false),
+            "grpo" => scaled ? VerlFlavours.GroupScaled : VerlFlavours.Unscaled,
+            // It reads no flag: the std is computed, and not used.
+            "gpg" => new NonzeroScaled(VerlFlavours.Unscaled),
             _ => throw estimator.Bad("must be grpo or gpg to be expressed"),
         };
     }

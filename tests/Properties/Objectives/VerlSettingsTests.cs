@@ -60,7 +60,7 @@ public class VerlSettingsTests
         Assert.Equal(VerlFlavours.DrGrpo, Verl("""{"loss_agg_mode":"seq-mean-token-sum-norm","norm_adv_by_std":false}"""));
         Assert.Equal(VerlFlavours.Gspo, Verl("""{"loss_mode":"gspo"}"""));
         Assert.Equal(VerlFlavours.Sapo, Verl("""{"loss_mode":"sapo"}"""));
-        Assert.Equal(VerlFlavours.Gpg, Verl("""{"loss_mode":"gpg","norm_adv_by_std":false}"""));
+        Assert.Equal(VerlFlavours.Gpg, Verl("""{"loss_mode":"gpg","adv_estimator":"gpg"}"""));
         Assert.Equal(VerlFlavours.GeoMean, Verl("""{"loss_mode":"geo_mean"}"""));
         Assert.Equal(VerlFlavours.Cispo, Verl("""{"loss_mode":"cispo"}"""));
         Assert.Equal(VerlFlavours.DppoTv, Verl("""{"loss_mode":"dppo_tv"}"""));
@@ -136,7 +136,7 @@ public class VerlSettingsTests
         foreach (var (key, value) in s_defaults.Properties.Concat(common.Properties))
             all[key] = value.Json.GetRawText();
         var defaults = GoldenNode.Parse("defaults", $"{{{string.Join(',', all.Select(p => $"\"{p.Key}\":{p.Value}"))}}}");
-        return new VerlSettings(defaults, GoldenNode.Parse("hyper", hyper)).Objective().Objective;
+        return new VerlSettings(defaults, GoldenNode.Parse("hyper", hyper)).Objective();
     }
 
     private static SurrogateObjective Orlhf(string hyper) => new OrlhfSettings(GoldenNode.Parse("hyper", hyper)).Objective();
