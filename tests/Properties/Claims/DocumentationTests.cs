@@ -14,7 +14,7 @@ public sealed class DocumentationTests
     {
         var claim = Ledger.Find(id)!;
         string[] parts = claim.Derivation.Split('#');
-        Assert.Contains($"## {parts[1]}", File.ReadLines(InRepository(parts[0])));
+        Assert.Contains($"## {parts[1]}", File.ReadLines(Repository.Path(parts[0])));
     }
 
     [Theory]
@@ -24,14 +24,6 @@ public sealed class DocumentationTests
     {
         using var output = new StringWriter();
         Assert.Equal(0, CommandLine.Run(command.Split(' '), new Terminal(output, TextWriter.Null, plainOutput: true, plainError: true)));
-        Assert.True(output.ToString() == File.ReadAllText(InRepository(page)), $"{page} is not what `grouprl {command}` prints: print it again into the page.");
-    }
-
-    private static string InRepository(string path)
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Verify.sln")))
-            folder = folder.Parent;
-        return Path.Combine(folder!.FullName, path);
+        Assert.True(output.ToString() == File.ReadAllText(Repository.Path(page)), $"{page} is not what `grouprl {command}` prints: print it again into the page.");
     }
 }

@@ -66,7 +66,7 @@ public class AdvantageCaseTests
     [InlineData("verl", """{"adv_estimator":"tir"}""", "adv_estimator names no estimator that the parts express; got tir.")]
     [InlineData("verl", """{"adv_estimator":"opo","tau":1}""", "tau is the setting 'tau', which nothing here reads; got 1.")]
     [InlineData("verl", """{"adv_estimator":"gae","gamma":"NaN","lam":1}""", "gamma must be a finite number; got NaN.")]
-    [InlineData("verl", """{"adv_estimator":"gae","lam":1}""", " lacks the setting 'gamma'.")]
+    [InlineData("verl", """{"adv_estimator":"gae","lam":1}""", " lacks the setting 'gamma', and there is no default.")]
     [InlineData("orlhf", """{"adv_estimator":"gae","no_std_norm":false,"gamma":1,"kl_coef":0,"reward_clip_range":[-1,1]}""", "adv_estimator must be rloo, reinforce_baseline, dr_grpo, group_norm or reinforce; got gae.")]
     [InlineData("orlhf", """{"adv_estimator":"rloo","no_std_norm":false,"gamma":1,"kl_coef":0,"reward_clip_range":[-1]}""", "reward_clip_range must be two numbers; got [-1].")]
     [InlineData("swift", """{"adv_estimator":"grpo","scale_rewards":"std"}""", "scale_rewards must be group, batch, none or gdpo; got std.")]

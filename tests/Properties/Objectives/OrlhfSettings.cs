@@ -16,7 +16,7 @@ internal sealed class OrlhfSettings(GoldenNode hyper)
         }
         """);
 
-    private readonly SettingsReader _settings = new(s_defaults, hyper);
+    private readonly GoldenSettings _settings = new(hyper, s_defaults);
 
     /// <summary>The run's objective.</summary>
     public SurrogateObjective Objective()
@@ -39,7 +39,7 @@ internal sealed class OrlhfSettings(GoldenNode hyper)
         var correction = Correction();
         if (correction is not null && type.Text == "gspo")
             throw type.Bad("cannot be expressed with enable_vllm_is_correction: its ratio is against the sampler then");
-        _settings.AllAreRead();
+        _settings.End();
         return correction is null ? objective : objective with { Correction = correction };
     }
 

@@ -5,49 +5,32 @@ using GroupRL.Properties.Golden;
 namespace GroupRL.Properties.Objectives;
 
 /// <summary>
-/// The settings of a recorded run, each of which must be taken once: what is left over, or asks for something that the parts do not
-/// express, fails with a sentence.
+/// Settings that are read as an objective: what is left over, or asks for something that the parts do not express, fails with a sentence.
 /// </summary>
-internal abstract class StrictSettings
+internal abstract class StrictSettings(GoldenNode? defaults, GoldenNode hyper)
 {
-    private readonly string _where;
-    private readonly Dictionary<string, GoldenNode> _left = [];
-
-    /// <summary>A run's settings over the file's defaults.</summary>
-    protected StrictSettings(GoldenNode? defaults, GoldenNode hyper)
-    {
-        _where = hyper.Where;
-        foreach (var (key, value) in defaults is { Kind: JsonValueKind.Object } some ? some.Properties : [])
-            _left[key] = value;
-        foreach (var (key, value) in hyper.Properties)
-            _left[key] = value;
-    }
+    private readonly GoldenSettings _settings = new(hyper, defaults);
 
     /// <summary>A setting that stays to be taken; null where it is absent.</summary>
-    protected GoldenNode? Peek(string key) => _left.TryGetValue(key, out var value) ? value : null;
+    protected GoldenNode? Peek(string key) => _settings.Peek(key);
 
     /// <summary>Settings without effect, listed by who calls.</summary>
-    protected void Discard(params string[] inert)
-    {
-        foreach (string key in inert)
-            _left.Remove(key);
-    }
+    protected void Discard(params string[] inert) => _settings.Ignore(inert);
 
     /// <summary>The objective, if every setting was taken.</summary>
-    protected SurrogateObjective Whole(SurrogateObjective objective) => _left.Count == 0
-        ? objective
-        : throw _left.First().Value.Bad($"is the setting '{_left.First().Key}', which nothing here reads");
+    protected SurrogateObjective Whole(SurrogateObjective objective)
+    {
+        _settings.End();
+        return objective;
+    }
 
-    protected GoldenNode Take(string key) => _left.Remove(key, out var value)
-        ? value
-        : throw new InvalidDataException($"Golden file {_where} lacks the setting '{key}', and so do the file's defaults.");
+    protected GoldenNode Take(string key) => _settings.Take(key);
 
-    protected double Number(string key) => Finite(Take(key));
+    protected double Number(string key) => _settings.Number(key);
 
-    protected double? NumberOrNull(string key) => Take(key) is { Kind: not JsonValueKind.Null } value ? Finite(value) : null;
+    protected double? NumberOrNull(string key) => Take(key) is { Kind: not JsonValueKind.Null } value ? GoldenSettings.Finite(value) : null;
 
-    protected static double Finite(GoldenNode value) =>
-        double.IsFinite(value.Number) ? value.Number : throw value.Bad("must be a finite number");
+    protected static double Finite(GoldenNode value) => GoldenSettings.Finite(value);
 
     protected void MustBe(string key, bool neutral)
     {

@@ -38,7 +38,7 @@ public class TrlSettingsTests
     public void A_setting_without_a_value_is_refused()
     {
         var refused = Assert.Throws<InvalidDataException>(() => new TrlSettings(null, GoldenNode.Parse("hyper", """{"epsilon":0.2}""")).Rloo());
-        Assert.Equal("Golden file hyper lacks the setting 'epsilon_high', and so do the file's defaults.", refused.Message);
+        Assert.Equal("Golden file hyper lacks the setting 'epsilon_high', and there is no default.", refused.Message);
     }
 
     [Fact]

@@ -34,7 +34,7 @@ internal sealed class VerlSettings(GoldenNode? defaults, GoldenNode hyper)
         ["kl_cov"] = [.. s_clip, "clip_ratio_c", .. s_sapo, .. s_clipCov, "dro_beta"],
     };
 
-    private readonly SettingsReader _settings = new(defaults, hyper);
+    private readonly GoldenSettings _settings = new(hyper, defaults);
 
     /// <summary>The run's objective.</summary>
     public SurrogateObjective Objective()
@@ -51,7 +51,7 @@ internal sealed class VerlSettings(GoldenNode? defaults, GoldenNode hyper)
         if (_settings.Number("entropy_coeff") is not 0 and var entropy)
             objective = objective with { Regularisers = [.. objective.Regularisers, new EntropyBonus(entropy) { Weight = agreed }] };
         _settings.Ignore(ignored);
-        _settings.AllAreRead();
+        _settings.End();
         return objective;
     }
 
@@ -237,12 +237,12 @@ internal sealed class VerlSettings(GoldenNode? defaults, GoldenNode hyper)
     private SurrogateObjective Bypass(SurrogateObjective objective, GoldenNode aggregation)
     {
         var correction = _settings.Take("rollout_correction");
-        var inner = new SettingsReader(null, correction);
+        var inner = new GoldenSettings(correction);
         var type = inner.TakeOrNull("loss_type");
         var weights = Importance(inner, Column.Logp, Column.OldLogp);
         var options = inner.TakeOrNull("rollout_rs");
         var threshold = inner.TakeOrNull("rollout_rs_threshold");
-        inner.AllAreRead();
+        inner.End();
         var mask = options is { } some ? Kept(some, threshold, aggregation, Column.Logp, Column.OldLogp) : null;
         return type?.Text switch
         {
@@ -261,7 +261,7 @@ internal sealed class VerlSettings(GoldenNode? defaults, GoldenNode hyper)
     private static SurrogateObjective Corrected(SurrogateObjective objective, params TokenWeight?[] factors) => factors.OfType<TokenWeight>()
         .Aggregate(objective, (all, factor) => all with { Correction = all.Correction == TokenWeight.One ? factor : all.Correction.Times(factor) });
 
-    private static TokenWeight? Importance(SettingsReader settings, Column of, Column against)
+    private static TokenWeight? Importance(GoldenSettings settings, Column of, Column against)
     {
         var level = settings.TakeOrNull("rollout_is");
         var threshold = settings.TakeOrNull("rollout_is_threshold");
