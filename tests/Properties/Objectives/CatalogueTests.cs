@@ -21,8 +21,12 @@ public class CatalogueTests
 
     public static TheoryData<string> Ids => [.. Catalogue.All.Select(entry => entry.Id)];
 
+    // An entry of known parts needs none: the parts are derived, and its coefficients are still differenced.
+    public static TheoryData<string> DerivedIds =>
+        [.. Catalogue.All.Select(entry => entry.Id).Where(id => Mismatched.Batch(1) is var batch && PaddedObjectives.Value(id, batch, batch[Column.Logp].ToArray()) is not null)];
+
     [Theory]
-    [MemberData(nameof(Ids))]
+    [MemberData(nameof(DerivedIds))]
     public void The_value_is_that_of_the_padded_formula(string id)
     {
         var objective = Catalogue.Find(id)!.Objective;
@@ -32,7 +36,7 @@ public class CatalogueTests
             foreach (double[] logp in new[] { batch[Column.Logp].ToArray(), Moved(batch, seed) })
             {
                 double actual = objective.Evaluate(batch, logp, new double[batch.Tokens], new Workspace());
-                Assert.Equal(PaddedObjectives.Value(id, batch, logp), actual, Rounding * 100);
+                Assert.Equal(PaddedObjectives.Value(id, batch, logp)!.Value, actual, Rounding * 100);
             }
         }
     }
@@ -55,9 +59,8 @@ public class CatalogueTests
                 {
                     if (NearKink(objective, batch, logp, start, length, t))
                         continue;
-                    double padded = Difference(x => PaddedObjectives.Value(id, batch, x), logp, t);
-                    double own =
-                        Difference(x => objective.Evaluate(batch, x, new double[batch.Tokens], new Workspace()), logp, t);
+                    double own = Difference(x => objective.Evaluate(batch, x, new double[batch.Tokens], new Workspace()), logp, t);
+                    double padded = PaddedObjectives.Value(id, batch, logp) is null ? own : Difference(x => PaddedObjectives.Value(id, batch, x)!.Value, logp, t);
                     Assert.Equal(padded, coefficients[t], DifferenceError);
                     Assert.Equal(own, coefficients[t], DifferenceError);
                     tokens++;

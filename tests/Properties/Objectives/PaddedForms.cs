@@ -3,7 +3,7 @@ namespace GroupRL.Properties.Objectives;
 /// <summary>The wider field's objectives written a second time: papers, TRL's other losses, prime-rl, slime, OpenKimi.</summary>
 internal static partial class PaddedObjectives
 {
-    private static double Form(string id, Padded p) => id switch
+    private static double? Form(string id, Padded p) => id switch
     {
         "luspo" => Rows(p, true, (g, i) => p.N(g, i) * Ppo(Geometric(p, g, i), Score(p)[g][i], 2e-3, 2.5e-3)),
         "gspo-token" => Means(p, true, (g, i, t) => Ppo(GspoToken(p, g, i, t), Score(p)[g][i], 3e-4, 4e-4)),
@@ -43,7 +43,7 @@ internal static partial class PaddedObjectives
         "swift:fipo" => TrlTokens(p, (g, i, t) => Future(p, g, i, t) * Ppo(p.Ratio(g, i, t), TrlScore(p)[g][i], 0.2, 0.2)),
         "openkimi:opmd" => Rows(p, false, (g, i) => -0.005 * Math.Pow((Centred(p)[g][i] / 0.01) - LogWhole(p, g, i), 2) / p.N(g, i)),
         "openkimi:opmd-sum-norm" => Rows(p, false, (g, i) => -0.005 * Math.Pow((Centred(p)[g][i] / 0.01) - LogWhole(p, g, i), 2) / p.T),
-        _ => throw new NotSupportedException($"The entry {id} has no second derivation in {nameof(PaddedObjectives)}."),
+        _ => null,
     };
 
     // Σ over rows with tokens of term/(P·G), or of term/B.

@@ -11,8 +11,8 @@ internal static partial class PaddedObjectives
     private static readonly HashSet<string> s_regions =
         [.. VerlFlavours.All.Concat(OpenRlhfFlavours.All).Concat(PolicyRegionForms.All).Select(entry => entry.Id)];
 
-    /// <summary>J of entry <paramref name="id"/> at the log-probs <paramref name="moved"/>.</summary>
-    public static double Value(string id, RolloutBatch batch, double[] moved)
+    /// <summary>J of entry <paramref name="id"/> at the log-probs <paramref name="moved"/>; null where it was not written a second time.</summary>
+    public static double? Value(string id, RolloutBatch batch, double[] moved)
     {
         var p = new Padded(batch, moved);
         return Estimator(id, p, batch) ?? id switch
