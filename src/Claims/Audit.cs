@@ -44,7 +44,9 @@ public sealed record SharedSegment(int Group, ImmutableArray<int> Rows, int From
 /// <param name="Pushes">Cₜ = Σᵢ cᵢₜ over the completions that share it, shape [segment].</param>
 /// <param name="Sizes">Σᵢ |cᵢₜ|, shape [segment]: what Cₜ would be if nothing cancelled.</param>
 /// <param name="Roundings">What rounding leaves of a Cₜ that is zero in the reals, shape [segment].</param>
-public sealed record SegmentPush(SharedSegment Segment, ImmutableArray<double> Pushes, ImmutableArray<double> Sizes, ImmutableArray<double> Roundings)
+/// <param name="Causes">Why a prefix that the whole group shares is pushed, in words; empty where it is not, and for a part of the group.</param>
+public sealed record SegmentPush(
+    SharedSegment Segment, ImmutableArray<double> Pushes, ImmutableArray<double> Sizes, ImmutableArray<double> Roundings, ImmutableArray<string> Causes)
 {
     /// <summary>Σₜ |Cₜ| / Σₜ Σᵢ |cᵢₜ|: 0 where all cancels, 1 where nothing does; 0 where there is nothing.</summary>
     public double Relative => Sizes.Sum() is > 0 and var size ? Pushes.Sum(Math.Abs) / size : 0;
@@ -84,7 +86,7 @@ public enum AdvantageSignal
 /// <param name="Tokens">Trainable tokens with A ≠ 0 and α·μ ≠ 0.</param>
 /// <param name="Positive">Those of positive advantage whose coefficient is 0.</param>
 /// <param name="Negative">Those of negative advantage whose coefficient is 0.</param>
-/// <param name="Dropped">Trainable tokens with A ≠ 0 that a correction gives weight 0.</param>
+/// <param name="Dropped">Trainable tokens with A ≠ 0 whose weight α·μ is 0.</param>
 public readonly record struct ClippedShare(int Tokens, int Positive, int Negative, int Dropped);
 
 /// <summary>What an objective does to a batch of a user's own.</summary>
@@ -118,7 +120,7 @@ public sealed record Audit
             Segments = batch.HasIds
                 ? [.. Enumerable.Range(0, batch.Groups).SelectMany(g => SharedSegment.Of(batch[g])).Select(segment => Push(objective, batch, evaluation, segment))]
                 : [],
-            Groups = [.. Enumerable.Range(0, batch.Groups).Select(g => OfGroup(batch, evaluation, g))],
+            Groups = [.. Enumerable.Range(0, batch.Groups).Select(g => OfGroup(objective, batch, evaluation, g))],
             Clipped = ClippedOf(objective, batch, evaluation),
         };
     }
@@ -144,32 +146,69 @@ public sealed record Audit
             roundings[t] = Tolerance.Summation(segment.Rows.Length + 8, sizes[t]) + (gain * weight * centring);
         }
 
-        return new(segment, [.. pushes], [.. sizes], [.. roundings]);
+        var push = new SegmentPush(segment, [.. pushes], [.. sizes], [.. roundings], []);
+        return push.Cancels || segment.Rows.Length < batch.GroupSize(segment.Group) ? push : push with { Causes = [.. CausesOf(objective, batch, evaluation, segment, centring)] };
     }
 
-    private static GroupAudit OfGroup(RolloutBatch batch, Evaluation evaluation, int g)
+    // The hypotheses of prefix-neutrality, one by one: whichever is broken may push. What remains on-policy is the weights' doing.
+    private static IEnumerable<string> CausesOf(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation, SharedSegment segment, double centring)
+    {
+        int[] tokens = [.. segment.Rows.Select(row => new Completion(batch, row).TokenAt(segment.From))];
+        if (!objective.Traits.HasFlag(Traits.UnregularisedOnPolicy))
+            yield return "penalty";
+        if (tokens.Any(token => token < 0))
+            yield return "masked completion";
+        int[] live = [.. tokens.Where(token => token >= 0)];
+        double[] advantages = [.. live.Select(token => evaluation.Advantages[token])], weights = [.. live.Select(token => evaluation.Weights[token])];
+        if (Math.Abs(advantages.Sum()) > Tolerance.Summation(live.Length + 8, advantages.Sum(Math.Abs)) + (live.Length * centring))
+            yield return "advantages that do not cancel";
+        var (logp, old) = (batch[Column.Logp].ToArray(), batch[Column.OldLogp].ToArray());
+        bool offPolicy = objective.Kernel.Traits.HasFlag(Traits.SequenceRatio)
+            ? segment.Rows.Any(row => Enumerable.Range(batch.Row(row).Start.Value, batch.Length(row)).Any(token => logp[token] != old[token]))
+            : live.Any(token => logp[token] != old[token]);
+        if (offPolicy)
+            yield return "ratios off-policy";
+        if (weights.Length > 0 && weights.Max() != weights.Min())
+            yield return "unequal weights";
+    }
+
+    private static GroupAudit OfGroup(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation, int g)
     {
         int[] rows = [.. Enumerable.Range(batch[g].FirstRow, batch.GroupSize(g)).Where(i => !double.IsNaN(evaluation.Rewards[i]))];
         double[] rewards = [.. rows.Select(i => evaluation.Rewards[i])], lengths = [.. rows.Select(i => (double)batch.Length(i))];
         double advantage = evaluation.Advantages[batch.GroupTokens(g)].Select(Math.Abs).DefaultIfEmpty().Max();
         double spread = rows.Length > 0 ? rewards.Max() - rewards.Min() : 0, largest = rewards.Select(Math.Abs).DefaultIfEmpty().Max();
-        double covariance = Covariance(lengths, rewards), scale = Math.Sqrt(Covariance(lengths, lengths) * Covariance(rewards, rewards));
-        return new(g, covariance, scale > 0 ? covariance / scale : null, spread, largest, advantage, (advantage, spread) switch
+        // Only where advantages compare the rewards of a group is a spread of rewards all that they can be made of.
+        bool compares = rows.Length > 1 && objective.Advantage.Traits.HasFlag(Traits.ComparesRewards);
+        return new(g, Covariance(lengths, rewards), Correlation(lengths, rewards), spread, largest, advantage, (advantage, spread) switch
         {
             (0, _) => AdvantageSignal.None,
+            _ when !compares => AdvantageSignal.Rewards,
             _ when spread <= 2 * Tolerance.Summation(rows.Length + 2, largest) => AdvantageSignal.Rounding,
             _ when spread <= 2 * SingleRoundoff * largest => AdvantageSignal.SinglePrecisionRounding,
             _ => AdvantageSignal.Rewards,
         });
     }
 
-    private static double Covariance(double[] x, double[] y)
+    private static double Covariance(double[] x, double[] y) => x.Length == 0 ? 0 : Deviations(x).Zip(Deviations(y), (a, b) => a * b / x.Length).Sum();
+
+    // Of deviations scaled to largest 1, so that no square overflows or underflows.
+    private static double? Correlation(double[] x, double[] y)
     {
-        if (x.Length == 0)
-            return 0;
-        double meanX = x.Average(), meanY = y.Average();
-        return x.Zip(y, (a, b) => (a - meanX) * (b - meanY)).Sum() / x.Length;
+        double[] a = Scaled(Deviations(x)), b = Scaled(Deviations(y));
+        double scale = Math.Sqrt(a.Sum(value => value * value)) * Math.Sqrt(b.Sum(value => value * value));
+        return scale > 0 ? Math.Clamp(a.Zip(b, (one, two) => one * two).Sum() / scale, -1, 1) : null;
     }
+
+    // From the first, whose difference to numbers of its size is exact, and then from the mean of those.
+    private static double[] Deviations(double[] x)
+    {
+        double[] differences = [.. x.Select(value => value - x[0])];
+        double mean = differences.Select(difference => difference / x.Length).DefaultIfEmpty().Sum();
+        return [.. differences.Select(difference => difference - mean)];
+    }
+
+    private static double[] Scaled(double[] x) => x.Select(Math.Abs).DefaultIfEmpty().Max() is > 0 and var largest ? [.. x.Select(value => value / largest)] : x;
 
     // A penalty has a gradient of its own where the clip has none.
     private static ClippedShare ClippedOf(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation)

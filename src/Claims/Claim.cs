@@ -128,7 +128,7 @@ public sealed record Claim<TSubject, TCase> : Claim
                 Kind = VerdictKind.Undecided,
                 Cases = found.Cases,
                 Corners = found.Corners,
-                Reason = FormattableString.Invariant($"the corner \"{missed.Key}\" was reached in {missed.Value} of {found.Cases} cases, below the floor of {CoverageFloor:P0}"),
+                Reason = FormattableString.Invariant($"the corner \"{missed.Key}\" was reached in {missed.Value} of {found.Cases} cases, below the floor of {CoverageFloor:P0}: more cases may reach it"),
             };
     }
 

@@ -48,7 +48,7 @@ internal sealed class AuditCommand(Terminal terminal, bool json)
         terminal.Output.WriteLine();
         terminal.Output.WriteLine(instead is null
             ? $"{other.Name} instead: not to be had on this batch. {refusal}"
-            : $"{other.Name} instead: {InWords(Comparison.Of(audit.Evaluation.Coefficients, instead.Evaluation.Coefficients), batch)}.");
+            : $"{other.Name} instead: {InWords(Comparison.Of(audit.Evaluation.Coefficients, instead.Evaluation.Coefficients), batch, proposal.Name, other.Name)}.");
     }
 
     private void ShowSegments(RolloutBatch batch, Audit audit, Proposal other, Audit? instead)
@@ -60,28 +60,30 @@ internal sealed class AuditCommand(Terminal terminal, bool json)
             return;
         }
 
-        SegmentPush[] whole = [.. audit.Segments.Where(push => push.Segment.Rows.Length == batch.GroupSize(push.Segment.Group))];
+        SegmentPush[] shared = [.. audit.Segments.Where(push => batch.GroupSize(push.Segment.Group) > 1)];
+        SegmentPush[] whole = [.. shared.Where(push => push.Segment.Rows.Length == batch.GroupSize(push.Segment.Group))];
         terminal.Output.WriteLine(FormattableString.Invariant(
-            $"Shared prefixes: {whole.Length} are common to all completions of a prompt, of which {whole.Count(push => !push.Cancels)} are pushed although no completion stands out there (bias); {audit.Segments.Length - whole.Length} are common to some only, where a push is credit.{(audit.Segments.Length > LongestTable ? FormattableString.Invariant($" The {LongestTable} strongest:") : "")}"));
-        var order = Enumerable.Range(0, audit.Segments.Length)
+            $"Shared prefixes: {whole.Length} common to all completions of a prompt, {whole.Count(push => !push.Cancels)} of them pushed although no completion stands out there; {shared.Length - whole.Length} common to some only, where a push is credit.{(shared.Length > LongestTable ? FormattableString.Invariant($" The {LongestTable} strongest:") : "")}"));
+        var order = Enumerable.Range(0, audit.Segments.Length).Where(k => batch.GroupSize(audit.Segments[k].Segment.Group) > 1)
             .OrderByDescending(k => audit.Segments[k].Cancels ? 0 : audit.Segments[k].Pushes.Sum(Math.Abs)).Take(LongestTable).ToArray();
         if (order.Length == 0)
             return;
         var table = terminal.Table(
-            ["group", "completions", "positions", "direction", "sum of C", "largest C", "share of sum |c|", .. instead is null ? [] : new[] { $"{other.Name}: sum of C", "share" }]);
+            ["group", "completions", "positions", "direction", "sum of C", "largest C", "share of sum |c|", "because of", .. instead is null ? [] : new[] { $"{other.Name}: sum of C", "share" }]);
         foreach (int k in order)
         {
             var (segment, pushes) = (audit.Segments[k].Segment, audit.Segments[k].Pushes);
-            string[] theirs = instead is null ? [] : [Sum(instead.Segments[k]), Share(instead.Segments[k])];
+            string[] theirs = instead is null ? [] : [Sum(instead.Segments[k], instead), Share(instead.Segments[k])];
             string[] cells =
             [
                 FormattableString.Invariant($"{segment.Group}"),
                 FormattableString.Invariant($"{segment.Rows.Length} of {batch.GroupSize(segment.Group)}"),
                 FormattableString.Invariant($"{segment.From}–{segment.From + segment.Length - 1}"),
                 Direction(audit.Segments[k], audit),
-                Sum(audit.Segments[k]),
+                Sum(audit.Segments[k], audit),
                 Report.Number(pushes.MaxBy(Math.Abs)),
                 Share(audit.Segments[k]),
+                string.Join(", ", audit.Segments[k].Causes),
                 .. theirs,
             ];
             table.AddRow([.. cells.Select(Markup.Escape)]);
@@ -93,7 +95,7 @@ internal sealed class AuditCommand(Terminal terminal, bool json)
     private void ShowGroups(Audit audit)
     {
         terminal.Output.WriteLine();
-        var known = audit.Groups.Where(group => group.Correlation is not null).ToArray();
+        var known = audit.Groups.Where(group => group.Correlation is not null && group.Signal is not AdvantageSignal.Rounding).ToArray();
         terminal.Output.WriteLine(known.Length == 0
             ? "Length and reward: no prompt in which both vary."
             : FormattableString.Invariant(
@@ -128,20 +130,24 @@ internal sealed class AuditCommand(Terminal terminal, bool json)
             : FormattableString.Invariant(
                 $"Clipped: {gone} of {clipped.Tokens} tokens with an advantage have no gradient ({(double)gone / clipped.Tokens:P2}): {clipped.Positive} of positive and {clipped.Negative} of negative advantage."));
         if (clipped.Dropped > 0)
-            terminal.Output.WriteLine(FormattableString.Invariant($"Dropped by a correction: {clipped.Dropped} of {batch.Tokens} tokens."));
+            terminal.Output.WriteLine(FormattableString.Invariant($"Weighed 0: {clipped.Dropped} of {batch.Tokens} tokens with an advantage."));
     }
 
     /// <summary>A comparison in a sentence without its full stop.</summary>
-    public static string InWords(Comparison comparison, RolloutBatch batch) => comparison.Cosine is { } cosine
+    public static string InWords(Comparison comparison, RolloutBatch batch, string first, string second) => comparison.Cosine is { } cosine
         ? FormattableString.Invariant(
             $"cosine {cosine:F4} between the two gradients, {Report.Number(comparison.Ratio!.Value)} times the norm, {comparison.Opposed} of {batch.Tokens} tokens pushed the other way, {comparison.OneSided} pushed by one of the two only")
-        : comparison.OneSided == 0 ? "neither has a gradient" : "one of the two has no gradient";
+        : comparison.OneSided == 0 ? "neither has a gradient" : $"{(comparison.Ratio == 0 ? second : first)} has no gradient";
 
     private static string Direction(SegmentPush push, Audit audit) => push.Cancels
-        ? audit.Groups[push.Segment.Group].Signal == AdvantageSignal.Rounding ? "noise" : "cancels"
+        ? IsNoise(push, audit) ? "noise" : "cancels"
         : push.Pushes.All(c => c >= 0) ? "up" : push.Pushes.All(c => c <= 0) ? "down" : "mixed";
 
-    private static string Sum(SegmentPush push) => push.Cancels ? "0 (rounding)" : Report.Number(push.Pushes.Sum());
+    // Noise is shown as it is: the optimizer gets it.
+    private static string Sum(SegmentPush push, Audit audit) => push.Cancels && !IsNoise(push, audit) ? "0 (rounding)" : Report.Number(push.Pushes.Sum());
+
+    private static bool IsNoise(SegmentPush push, Audit audit) =>
+        audit.Groups[push.Segment.Group].Signal is AdvantageSignal.Rounding or AdvantageSignal.SinglePrecisionRounding;
 
     private static string Share(SegmentPush push) => push.Cancels ? "0 %" : string.Create(CultureInfo.InvariantCulture, $"{push.Relative:P1}");
 
@@ -191,6 +197,7 @@ internal sealed class AuditCommand(Terminal terminal, bool json)
         ["completions"] = push.Segment.Rows.Length,
         ["from"] = push.Segment.From,
         ["direction"] = Direction(push, audit),
+        ["causes"] = new JsonArray([.. push.Causes.Select(cause => (JsonNode?)cause)]),
         ["pushes"] = Numbers(push.Pushes),
         ["sizes"] = Numbers(push.Sizes),
         ["instead"] = instead is null ? null : Numbers(instead.Pushes),

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using GroupRL.Objectives;
 using GroupRL.Optimizers;
 using Spectre.Console;
@@ -6,7 +7,7 @@ using Spectre.Console;
 namespace GroupRL.Cli;
 
 /// <summary><c>grouprl catalogue</c>: every objective and optimizer by its id, and every part by its name.</summary>
-internal sealed class CatalogueCommand(Terminal terminal, bool json)
+internal sealed partial class CatalogueCommand(Terminal terminal, bool json)
 {
     private readonly Report _report = new(terminal);
 
@@ -34,7 +35,7 @@ internal sealed class CatalogueCommand(Terminal terminal, bool json)
         {
             Write("objective", Catalogue.All.Select(entry => (entry.Id, entry.Formula, entry.Source, entry.Departure)));
             terminal.Output.WriteLine();
-            Write("optimizer", OptimizerCatalogue.Entries.Select(entry => (entry.Id, entry.Formula, entry.Source, entry.Departure)));
+            Write("optimizer", Optimizers);
             return;
         }
 
@@ -47,6 +48,9 @@ internal sealed class CatalogueCommand(Terminal terminal, bool json)
 
         terminal.Write(table);
     }
+
+    private static IEnumerable<(string Id, string Formula, string Source, string Departure)> Optimizers => OptimizerCatalogue.Entries
+        .Select(entry => (entry.Id, $"{entry.Formula}: {OptimizerText.Settings(entry.Optimizer)}", entry.Source, entry.Departure));
 
     private void Write(string kind, IEnumerable<(string Id, string Formula, string Source, string Departure)> entries)
     {
@@ -71,6 +75,7 @@ internal sealed class CatalogueCommand(Terminal terminal, bool json)
         {
             ["id"] = entry.Id,
             ["formula"] = entry.Formula,
+            ["settings"] = OptimizerText.Settings(entry.Optimizer),
             ["source"] = entry.Source,
             ["departure"] = entry.Departure,
         })]),
@@ -108,7 +113,7 @@ internal sealed class CatalogueCommand(Terminal terminal, bool json)
         text.WriteLine("## Optimizers");
         text.WriteLine();
         text.WriteLine("First the algorithms at PyTorch's defaults, then what libraries train with.");
-        Rows(OptimizerCatalogue.Entries.Select(entry => (entry.Id, entry.Formula, entry.Source, entry.Departure)));
+        Rows(Optimizers);
         return text.ToString();
 
         void Rows(IEnumerable<(string Id, string Formula, string Source, string Departure)> entries)
@@ -128,7 +133,7 @@ internal sealed class CatalogueCommand(Terminal terminal, bool json)
         text.WriteLine();
         text.WriteLine("Every part by the name that a proposal calls it, as `grouprl catalogue --parts --markdown` prints it. Defaults are bold; `!` marks what");
         text.WriteLine("is required. A part without parameters may be its name alone. A clip's `low` and `high` are ε: the range is [1 − low, 1 + high]; its");
-        text.WriteLine("`cap` and `dual` are ratios.");
+        text.WriteLine("`cap` and `dual` are ratios; it excludes a `shape`. What each part computes is the doc comment of its record in `src/Objectives`.");
         foreach (var (kind, parts) in Kinds)
         {
             text.WriteLine();
@@ -145,5 +150,9 @@ internal sealed class CatalogueCommand(Terminal terminal, bool json)
 
     private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal);
 
-    private static string Plain(string words) => words.Replace("**", "", StringComparison.Ordinal).Replace("`", "", StringComparison.Ordinal);
+    // Where nothing can be bold, the default says so.
+    private static string Plain(string words) => Bold().Replace(words, "$1 (default)").Replace("`", "", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"\*\*(.+?)\*\*")]
+    private static partial Regex Bold();
 }

@@ -55,7 +55,7 @@ internal sealed class DiffCommand(Terminal terminal, bool json)
         Show(first, batch, own);
         Show(second, batch, other);
         ShowPushes(first, second, batch);
-        terminal.Output.WriteLine($"  {AuditCommand.InWords(comparison, batch)}.");
+        terminal.Output.WriteLine($"  {AuditCommand.InWords(comparison, batch, first.Name, second.Name)}.");
         return ExitCode.Kept;
     }
 
@@ -116,10 +116,10 @@ internal sealed class DiffCommand(Terminal terminal, bool json)
         foreach (var (one, two) in own.Segments.Zip(other.Segments).Where(pair => pair.First.Segment is var shared && shared.From == 0 && shared.Rows.Length == batch.GroupSize(shared.Group)).Take(4))
         {
             terminal.Output.WriteLine(FormattableString.Invariant(
-                $"  prompt {one.Segment.Group}, its first shared token: {first.Name} {Push(one)}, {second.Name} {Push(two)}."));
+                $"  prompt {one.Segment.Group}, its first shared token: {first.Name} {Push(one, own)}, {second.Name} {Push(two, other)}."));
         }
 
-        static string Push(SegmentPush push) => Math.Abs(push.Pushes[0]) <= push.Roundings[0]
+        static string Push(SegmentPush push, Audit audit) => push.Pushes[0] == 0 || (push.Cancels && audit.Groups[push.Segment.Group].Signal == AdvantageSignal.Rewards)
             ? "leaves it"
             : $"pushes it {(push.Pushes[0] > 0 ? "up" : "down")} by {Report.Number(Math.Abs(push.Pushes[0]))}";
     }

@@ -124,7 +124,8 @@ internal sealed class Report(Terminal terminal)
     /// <summary>A batch and what an objective makes of it, a row a completion.</summary>
     public Table Draw(RolloutBatch batch, Evaluation evaluation)
     {
-        var table = terminal.Table("group", "completion", "reward", "advantage", "length", "shared", "log-ratios", "coefficients");
+        bool shaped = batch.RewardsPerRow != 1 || Enumerable.Range(0, batch.Rows).Any(i => !batch.TryReward(i, 0, out double reward) || reward != evaluation.Rewards[i]);
+        var table = terminal.Table("group", "completion", shaped ? "shaped reward" : "reward", "advantage", "length", "shared", "log-ratios", "coefficients");
         for (int g = 0; g < batch.Groups; g++)
         {
             string shared = batch.HasIds ? batch[g].SharedPrefix().ToString(CultureInfo.InvariantCulture) : "?";

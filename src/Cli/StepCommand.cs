@@ -35,6 +35,7 @@ internal sealed class StepCommand(Terminal terminal, bool json)
 
         var entry = OptimizerCatalogue.Entries.First(entry => entry.Id == optimizer.Id);
         _report.Line($"[bold]{Markup.Escape(optimizer.Id)}[/]  {Markup.Escape(entry.Formula)}");
+        terminal.Output.WriteLine($"  {OptimizerText.Settings(optimizer)}");
         var table = terminal.Table("step", "update", "θ");
         table.AddRow("0", "", Markup.Escape(Shown(input.Theta, input.Shape)));
         foreach (var (t, step) in steps.Index())

@@ -11,7 +11,7 @@ internal static class WorkedBatch
     // Log-ratios after the shared tokens, completion by completion.
     private static readonly (double Reward, double[] LogRatios)[][] s_groups =
     [
-        [(1, [0.1]), (1, [0.4, -0.1]), (0, [-0.3, 0.05, 0.2]), (0, [0.02, -0.6, 0.3, 0.01])],
+        [(1, [0.1]), (1, [0.4, -0.1]), (0, [-0.3, 0.05, 0.2]), (0, [0.02, -0.6, 1.2, 0.01])],
         [(1, [0.15, -0.2, 0.1]), (0.5, [0.25])],
     ];
 
@@ -21,7 +21,7 @@ internal static class WorkedBatch
     private static Rollout Completion(double reward, double[] tail, int k)
     {
         double[] ratios = [0, 0, .. tail];
-        double[] old = [-0.5, -0.75, .. tail.Select((_, t) => -1 - (0.25 * ((t + k) % 3)))];
+        double[] old = [-0.5, -0.75, .. tail.Select((_, t) => -2 - (0.25 * ((t + k) % 3)))];
         return new()
         {
             Reward = reward,
@@ -29,7 +29,7 @@ internal static class WorkedBatch
             Logps = Each((t, logp) => logp + ratios[t]),
             RefLogps = Each((t, logp) => logp - (t < 2 ? 0.05 : 0.1)),
             RolloutLogps = Each((t, logp) => logp + (t < 2 ? 0.01 : -0.04)),
-            Entropies = Each((_, logp) => -logp),
+            Entropies = Each((_, logp) => -0.25 * logp),
             Values = Each((t, _) => t < 2 ? 0.5 : 0.25),
             SumPiSquared = Each((_, logp) => Math.Exp(logp)),
             TokenRewards = Each((_, _) => 0),

@@ -106,24 +106,24 @@ internal sealed class PartFields<TPart>
     }
 
     /// <summary>A part within this one, or null where it is left out.</summary>
-    public TInner? Optional<TInner>(string field, Func<TPart, TInner?> of, PartList<TInner> known)
+    public TInner? Optional<TInner>(string field, Func<TPart, TInner?> of, PartList<TInner> known, string without = "the objective's own")
         where TInner : class
     {
         if (Lists)
-            return List<TInner?>(field, null, $"{known.Article} {known.Kind}; **the objective's own**", required: false);
+            return List<TInner?>(field, null, $"**{without}**, or {known.Article} {known.Kind}", required: false);
         if (_source is null)
             return Put(field, of(_part!), of(_part!) is { } written ? known.Write(written) : null);
         return _source.Find(field) is { } inner ? known.Read(inner, _source.At(field)) : null;
     }
 
     /// <summary>An object without a name within this part, or null where it is left out.</summary>
-    public TInner? Inner<TInner>(string field, Func<TPart, TInner?> of, Func<PartFields<TInner>, TInner> form)
+    public TInner? Inner<TInner>(string field, Func<TPart, TInner?> of, Func<PartFields<TInner>, TInner> form, bool required = false)
         where TInner : class
     {
         if (_source is not null)
         {
             if (_source.Find(field) is not { } inner)
-                return null;
+                return required ? throw InvalidInputException.Because($"{_source.Place} needs the field \"{field}\", an object.") : null;
             var given = new Fields(inner, _source.At(field));
             var made = form(new(given));
             given.End();
@@ -133,13 +133,20 @@ internal sealed class PartFields<TPart>
         if (Lists)
         {
             var listed = new PartFields<TInner>();
-            return List(field, form(listed), $"{{ {string.Join(", ", listed.Listed)} }}", required: false);
+            return List(field, form(listed), $"{{ {string.Join(", ", listed.Listed)} }}", required);
         }
 
         if (of(_part!) is not { } own)
             return null;
         var fields = new PartFields<TInner>(own);
         return Put(field, form(fields), fields.Written);
+    }
+
+    /// <summary>Refuses a field that another one excludes.</summary>
+    public void Excludes(string given, string other)
+    {
+        if (_source?.Find(other) is not null)
+            throw InvalidInputException.Because($"{_source.Place} has both \"{given}\" and \"{other}\", which exclude each other.");
     }
 
     /// <summary>Several parts, at least 1.</summary>

@@ -122,7 +122,7 @@ internal static class Parts
         {
             LogBound = f.Number("log-bound", p => p.LogBound, double.PositiveInfinity),
         })
-        .With<GradientPreservingClip>("gradient-preserving-clip", f => new(f.Inner("clip", p => p.Clip, Range) ?? throw InvalidInputException.Because($"a gradient-preserving-clip needs the field \"clip\".")))
+        .With<GradientPreservingClip>("gradient-preserving-clip", f => new(f.Inner("clip", p => p.Clip, Range, required: true)!))
         .With<GeometricMean>("geometric-mean", f => new(f.Number("low", p => p.Low), f.Number("high", p => p.High))
         {
             CountEpsilon = f.Number("count-epsilon", p => p.CountEpsilon, 0),
@@ -133,7 +133,7 @@ internal static class Parts
             f.Number("positive-k", p => p.PositiveK, 2), f.Number("positive-lambda", p => p.PositiveLambda, 3),
             f.Number("negative-k", p => p.NegativeK, 3), f.Number("negative-lambda", p => p.NegativeLambda, 2))
         {
-            Mismatch = f.Optional<TokenWeight>("mismatch", p => p.Mismatch, Weights!) switch
+            Mismatch = f.Optional<TokenWeight>("mismatch", p => p.Mismatch, Weights!, without: "none") switch
             {
                 null => null,
                 PolicyRatioWeight ratio => ratio,
@@ -141,8 +141,8 @@ internal static class Parts
             },
         })
         .With<FlippedRatio>("flipped-ratio", f => new(
-            f.Inner("low-entropy", p => p.LowEntropy, Range) ?? throw InvalidInputException.Because($"a flipped-ratio needs the field \"low-entropy\", a clip."),
-            f.Inner("high-entropy", p => p.HighEntropy, Range) ?? throw InvalidInputException.Because($"a flipped-ratio needs the field \"high-entropy\", a clip."))
+            f.Inner("low-entropy", p => p.LowEntropy, Range, required: true)!,
+            f.Inner("high-entropy", p => p.HighEntropy, Range, required: true)!)
         {
             Dual = f.Number("dual", p => p.Dual, 3),
             Quantile = f.Number("quantile", p => p.Quantile, 0.8),
@@ -223,7 +223,7 @@ internal static class Parts
             f.Number("fraction", p => p.Fraction),
             f.Number("low", p => p.Low),
             f.Number("high", p => p.High),
-            f.Inner("clip", p => p.Clip, Range) ?? throw InvalidInputException.Because($"a covariance-drop needs the field \"clip\", that of the kernel."))
+            f.Inner("clip", p => p.Clip, Range, required: true)!)
         {
             CountEpsilon = f.Number("count-epsilon", p => p.CountEpsilon, 0),
         })
@@ -281,7 +281,10 @@ internal static class Parts
         where TPart : class
     {
         Shape? clip = f.Inner("clip", part => of(part) as Clip, Range);
-        return clip is null || f.Lists ? f.Part("shape", of, Shapes, s_unclipped) : clip;
+        if (clip is null || f.Lists)
+            return f.Part("shape", of, Shapes, s_unclipped);
+        f.Excludes("clip", "shape");
+        return clip;
     }
 
     private static readonly Shape s_unclipped = new Unclipped();

@@ -274,7 +274,8 @@ public sealed record OptimalTokenBaseline : Advantage
 /// <param name="Inner">The advantage that is whitened.</param>
 /// <remarks>
 /// m = Σ A/(N + p); v = Σ (A − m)²/(N + p) · N/(N − ddof); s = √max(v + ε, floor). verl @ 1dda039b, masked_whiten: ddof 1, p = ε = 1e−8.
-/// OpenRLHF @ 3c3be623: ddof 0, floor 1e−8; no_std_norm leaves the division out. Longer rows weigh more in m, so that not even a centred
+/// OpenRLHF @ 3c3be623: ddof 0, floor 1e−8; no_std_norm leaves the division out. Without ε and floor a spread within 2⁻⁴⁰ of the largest
+/// advantage is rounding, and A = 0. Longer rows weigh more in m, so that not even a centred
 /// advantage stays centred in its group, unless all rows have one length.
 /// </remarks>
 public sealed record TokenWhitened(Advantage Inner) : Advantage
@@ -311,13 +312,17 @@ public sealed record TokenWhitened(Advantage Inner) : Advantage
     {
         Inner.Fill(batch, rewards, advantages);
         int count = 0;
-        double sum = 0;
+        double sum = 0, largest = 0;
         for (int i = 0; i < batch.Rows; i++)
         {
             if (double.IsNaN(rewards[i]))
                 continue;
             foreach (double advantage in advantages[batch.Row(i)])
+            {
                 sum += advantage;
+                largest = Math.Max(largest, Math.Abs(advantage));
+            }
+
             count += batch.Length(i);
         }
 
@@ -329,9 +334,12 @@ public sealed record TokenWhitened(Advantage Inner) : Advantage
             if (double.IsNaN(rewards[i]))
                 continue;
             foreach (ref double advantage in advantages[batch.Row(i)])
-                advantage = advantage == mean ? 0 : (advantage - mean) / std;
+                advantage = advantage == mean || IsBare(std, largest) ? 0 : (advantage - mean) / std;
         }
     }
+
+    // A spread that is rounding, and has nothing beside it, would make noise of size 1.
+    private bool IsBare(double std, double largest) => Scaled && Epsilon == 0 && Floor == 0 && Rounding.IsNoise(std, largest);
 
     private double Std(RolloutBatch batch, ReadOnlySpan<double> rewards, ReadOnlySpan<double> advantages, int count, double mean)
     {

@@ -14,14 +14,14 @@ public static class SwiftFlavours
     public static Regulariser Penalty { get; } = new KlPenalty(KlEstimator.K3, 0.04) { LogBound = 20, ValueBound = 10, Corrected = true };
 
     /// <summary>loss_type="grpo" at its default β.</summary>
-    public static SurrogateObjective Grpo { get; } = TrlFlavours.Grpo with { Regularisers = [Penalty] };
+    public static SurrogateObjective Grpo { get; } = TrlFlavours.Grpo with { Rewards = RewardShaping.None, Regularisers = [Penalty] };
 
     /// <summary>rollout_importance_sampling_mode="token_truncate" at its default threshold 2: the penalty is multiplied, too.</summary>
     public static SurrogateObjective GrpoTis { get; } =
         Grpo with { Correction = new TruncatedImportance(RatioLevel.Token, High: 2) { LogBound = 20 } };
 
     /// <summary>loss_type="fipo" with β = 0: TRL's dapo times the future ratio.</summary>
-    public static SurrogateObjective Fipo { get; } = TrlFlavours.Dapo with { Correction = new FutureRatio() };
+    public static SurrogateObjective Fipo { get; } = TrlFlavours.Dapo with { Rewards = RewardShaping.None, Correction = new FutureRatio() };
 
     /// <summary>advantage_estimator="rloo", scale_rewards="none".</summary>
     public static SurrogateObjective Rloo { get; } =

@@ -31,7 +31,10 @@ public static class TrlFlavours
     public static TokenWeight RowMean { get; } = new RowMean { Averaged = Average.OverRows };
 
     /// <summary>loss_type="grpo".</summary>
-    public static SurrogateObjective Grpo { get; } = new(GroupScaled, new TokenRatio(Clip.Range(0.2, 0.2)), RowMean);
+    public static SurrogateObjective Grpo { get; } = new(GroupScaled, new TokenRatio(Clip.Range(0.2, 0.2)), RowMean)
+    {
+        Rewards = new SingleReward { Missing = MissingReward.Skipped },
+    };
 
     /// <summary>loss_type="dr_grpo" with scale_rewards="none".</summary>
     public static SurrogateObjective DrGrpo { get; } =

@@ -199,9 +199,9 @@ public static class VerlFlavours
         new("verl:tis_sequence", SequenceTis, "verl:vanilla times min(π_old/π_rollout, 2) of whole rows", Source, "the ratio of whole rows, its logarithm clamped to ±20"),
         new("verl:icepop", IcePop, "verl:vanilla times π_old/π_rollout of the token where that is in [0.5, 5], 0 elsewhere", Source, "tokens outside are dropped, but still counted in the mean"),
         new("verl:geo_rs", GeoRs, "verl:vanilla over the rows whose geometric mean of π_old/π_rollout is in [1/1.001, 1/0.999]", Source, "rows outside leave the batch; the bounds are of −log r"),
-        new("verl:bypass_ppo", Vanilla, "verl:vanilla with the rollout policy as π_old", Source, "the clip is around the rollout policy; importance weights are computed and not applied"),
-        new("verl:bypass_reinforce", BypassReinforce, "mean over all tokens of sg(min(r, 2)) A log π, r against the rollout policy as π_old", Source, "clipped importance weights of REINFORCE; token mean over the batch"),
-        new("verl:bypass_reinforce_sequence", BypassReinforceSequence, "mean over all tokens of sg(min(ρ, 2)) A log π, ρ the ratio of whole rows against the rollout policy", Source, "clipped importance weights of whole rows, log ρ clamped to ±20"),
+        new("verl:bypass_ppo", Vanilla, "verl:vanilla around the rollout policy, whose log-probs stand in old_logps", Source, "the clip is around the rollout policy; importance weights are computed and not applied"),
+        new("verl:bypass_reinforce", BypassReinforce, "mean over all tokens of sg(min(r, 2)) A log π, r against the rollout policy, whose log-probs stand in old_logps", Source, "clipped importance weights of REINFORCE; token mean over the batch"),
+        new("verl:bypass_reinforce_sequence", BypassReinforceSequence, "mean over all tokens of sg(min(ρ, 2)) A log π, ρ of whole rows against the rollout policy, whose log-probs stand in old_logps", Source, "clipped importance weights of whole rows, log ρ clamped to ±20"),
     ];
 
     // masked_whiten: 1e−8 beside the number of tokens and beside the variance.

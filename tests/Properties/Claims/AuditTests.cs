@@ -51,6 +51,41 @@ public class AuditTests
         Assert.Equal(expected, Audit.Of(Catalogue.Grpo, Batch(([1], one), ([2], other))).Groups[0].Signal);
 
     [Fact]
+    public void What_pushes_a_prefix_is_named()
+    {
+        var batch = Batch(([1, 2], 1), ([1, 2, 3, 4], 0));
+        Assert.Equal(["unequal weights"], Causes(Catalogue.Grpo, batch));
+        Assert.Equal(["advantages that do not cancel"], Causes(Catalogue.DrGrpo with { Advantage = new NoBaseline() }, batch));
+        Assert.Equal(["penalty"], Causes(Catalogue.DrGrpo with { Regularisers = [new KlPenalty(KlEstimator.K1, 1) { Against = Column.OldLogp }] }, batch));
+        var moved = batch.With(Column.Logp, [.. batch[Column.Logp].ToArray().Select((x, t) => t is 0 or 2 ? x + 0.5 : x)]);
+        Assert.Equal(["ratios off-policy"], Causes(Catalogue.DrGrpo, moved));
+        var rows = batch.ToRollouts()[0].ToArray();
+        Assert.Equal(["masked completion", "advantages that do not cancel"], Causes(Catalogue.DrGrpo, RolloutBatch.Of([[rows[0], rows[1] with { Mask = new bool[4] }]])));
+        Assert.Empty(Causes(Catalogue.DrGrpo, batch));
+
+        static IEnumerable<string> Causes(SurrogateObjective objective, RolloutBatch batch) => Audit.Of(objective, batch).Segments[0].Causes;
+    }
+
+    [Fact]
+    public void Advantages_that_do_not_compare_the_rewards_of_a_group_are_never_called_rounding()
+    {
+        Assert.Equal(AdvantageSignal.Rewards, Audit.Of(Catalogue.Grpo with { Advantage = new NoBaseline() }, Batch(([1], 1), ([2], 1))).Groups[0].Signal);
+        Assert.Equal(AdvantageSignal.Rewards, Audit.Of(VerlFlavours.Grpo, Batch(([1], 1))).Groups[0].Signal);
+    }
+
+    [Fact]
+    public void Rewards_of_any_size_have_their_correlation_with_length()
+    {
+        foreach (double scale in new[] { 1e-300, 1, 1e300 })
+        {
+            var group = Audit.Of(Catalogue.DrGrpo, Batch(([1, 2], scale), ([1, 2, 3, 4], 0), ([1], 2 * scale))).Groups[0];
+            Assert.Equal(-1 / Math.Sqrt(14.0 / 9 * (2.0 / 3)), group.Correlation!.Value, 14);
+        }
+
+        Assert.Equal(1, Audit.Of(Catalogue.Grpo, Batch(([1], 1e8), ([1, 2], 1e8 + 1e-7))).Groups[0].Correlation!.Value, 15);
+    }
+
+    [Fact]
     public void A_standard_score_of_equal_rewards_that_is_computed_is_rounding_alone() =>
         Assert.Equal(
             AdvantageSignal.Rounding,

@@ -39,7 +39,7 @@ public class JudgeTests
         var verdict = (AtMost(99) with { Domain = _ => new Numbers(new Corner<int>("a number above 1000", n => n > 1000)) }).Judge("any", "any", Profile.Ci);
 
         Assert.Equal(VerdictKind.Undecided, verdict.Kind);
-        Assert.Equal("the corner \"a number above 1000\" was reached in 0 of 1000 cases, below the floor of 1 %", verdict.Reason);
+        Assert.Equal("the corner \"a number above 1000\" was reached in 0 of 1000 cases, below the floor of 1 %: more cases may reach it", verdict.Reason);
         Assert.Null(verdict.FailureRateBound);
     }
 

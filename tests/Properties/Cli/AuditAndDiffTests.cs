@@ -16,8 +16,10 @@ public sealed class AuditAndDiffTests : IDisposable
         Assert.Equal(0, exit);
         Assert.All(
             [
-                "Shared prefixes: 4 are common to all completions of a prompt, of which 2 are pushed",
-                "longer completions earn more in 2 and less in 1",
+                "Shared prefixes: 4 common to all completions of a prompt, 2 of them pushed",
+                "unequal weights",
+                "noise      -0.0611111",
+                "longer completions earn more in 1 and less in 1",
                 "Rounding alone: the advantages of 1 of 4 prompts teach noise.",
                 "Clipped: 1 of 75 tokens",
                 "dr-grpo instead: cosine",

@@ -21,7 +21,7 @@ public sealed class StepTests : IDisposable
 
         Assert.Equal((0, ""), (exit, error));
         Assert.Equal(
-            ["sgd  θ − ηg", "step  update          θ", "0                     1 -2", "1     -0.0005 -0.004  0.9995 -2.004", "2     0 0             0.9995 -2.004"],
+            ["sgd  θ − ηg", "ScaleByLearningRate (Eta 0.001)", "step  update          θ", "0                     1 -2", "1     -0.0005 -0.004  0.9995 -2.004", "2     0 0             0.9995 -2.004"],
             output.TrimEnd().Split('\n').Select(line => line.Trim()));
     }
 

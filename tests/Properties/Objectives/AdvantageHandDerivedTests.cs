@@ -194,4 +194,17 @@ public class AdvantageHandDerivedTests
     [Fact]
     public void Ddof_is_0_or_1() =>
         Assert.Equal("ddof must be 0 or 1; got 2.", Refusal.Of(() => new StandardScore { Ddof = 2 }));
+
+    [Fact]
+    public void Whitening_makes_no_signal_of_rounding_unless_something_stands_beside_the_spread()
+    {
+        var batch = Rewards(0.3, 0.1 + 0.2, 0.3);
+        double[] bare = new double[3], floored = new double[3];
+        new TokenWhitened(new NoBaseline()).Fill(batch, [0.3, 0.1 + 0.2, 0.3], bare);
+        Assert.All(bare, a => Assert.Equal(0.0, a));
+        new TokenWhitened(new NoBaseline()) { Floor = 1e-40 }.Fill(batch, [0.3, 0.1 + 0.2, 0.3], floored);
+        Assert.NotEqual(0.0, floored.Max(Math.Abs));
+        new TokenWhitened(new NoBaseline()).Fill(batch, [0.3, 0.3001, 0.3], bare);
+        Assert.Equal(2 / Math.Sqrt(3), bare[1], 1e-9);
+    }
 }

@@ -26,10 +26,9 @@ internal static partial class PaddedObjectives
             "openrlhf:reinforce" => Clipped(a.Whitened(a.Returns(1, 0.01, 10), 0, 0, 1e-8, 0)),
             "opo" => Sums(a.LengthWeighted()),
             "remax" => Sums(a.Greedy()),
-            "reinforce++" => Clipped(a.Whitened(a.Returns(1, 0.01), 1, 0, 0, 0)),
-            // Where nothing varies nothing is learned: 0/0 is 0.
-            "reinforce++-baseline" => Clipped([.. a.Whitened(a.Centred(), 1, 0, 0, 0).Select(row => row.Select(x => double.IsNaN(x) ? 0 : x).ToArray())]),
-            "ppo" => Clipped(a.Whitened(a.Gae(1, 0.95), 1, 0, 0, 0)),
+            "reinforce++" => Clipped(Bare(a.Returns(1, 0.01))),
+            "reinforce++-baseline" => Clipped(Bare(a.Centred())),
+            "ppo" => Clipped(Bare(a.Gae(1, 0.95))),
             "pass-at-k" => TokenMeanOfGroups(p, Of(Lift(p), (r, adv, _) => Ppo(r, adv, 0.2, 0.28))),
             "gtpo" => Means(p, true, (g, i, t) => Conflict(p, g, i, t) * a.EntropyShaped(0.1, 0.7)[Row(g, i)][t] * p.Ratio(g, i, t) / p.FrozenRatio(g, i, t)),
             "trl:gdpo" => TrlTokens(p, Of(OverBatch(TrlScore(p), 1e-4), (r, adv, _) => Ppo(r, adv, 0.2, 0.2))),
@@ -43,6 +42,13 @@ internal static partial class PaddedObjectives
         double Vanilla(double[][] advantages) => TrlTokens(p, Of(advantages, (r, adv, _) => adv < 0 ? Math.Max(Ppo(r, adv, 0.2, 0.2), 3 * adv) : Ppo(r, adv, 0.2, 0.2)));
 
         double Clipped(double[][] advantages) => TrlTokens(p, Of(advantages, (r, adv, _) => Ppo(r, adv, 0.2, 0.2)));
+
+        // Where nothing varies beyond rounding nothing is learned.
+        double[][] Bare(double[][] inner)
+        {
+            double[] valid = a.Valid(inner);
+            return valid.Max() - valid.Min() <= 1e-12 * valid.Max(Math.Abs) ? Spread([.. p.Rewards.Select(group => new double[group.Length])]) : a.Whitened(inner, 1, 0, 0, 0);
+        }
 
         double Sums(double[][] advantages) => Rows(p, true, (g, i) =>
             Enumerable.Range(0, p.T).Where(t => p.Mask[g, i, t]).Sum(t => advantages[Row(g, i)][t] * p.Logp[g, i, t]));
