@@ -79,7 +79,14 @@ public class PartMeaningTests
         ["""{"name":"kl","estimator":"k1","beta":0.5,"against":"old_logps","log-bound":9,"value-bound":8,"straight-through":"yes","times-ratio":"yes","weight":"row-mean","where":"prefix-share","corrected":"yes"}"""] =
             new KlPenalty(KlEstimator.K1, 0.5)
             {
-                Against = Column.OldLogp, LogBound = 9, ValueBound = 8, StraightThrough = true, TimesRatio = true, Weight = new RowMean(), Where = new PrefixShare(), Corrected = true,
+                Against = Column.OldLogp,
+                LogBound = 9,
+                ValueBound = 8,
+                StraightThrough = true,
+                TimesRatio = true,
+                Weight = new RowMean(),
+                Where = new PrefixShare(),
+                Corrected = true,
             },
         ["""{"name":"kl","estimator":"k2","beta":0.5,"against":"rollout_logps"}"""] = new KlPenalty(KlEstimator.K2, 0.5) { Against = Column.RolloutLogp },
         ["""{"name":"entropy-bonus","beta":0.5,"weight":"row-mean","where":"prefix-share","corrected":"yes"}"""] =
