@@ -41,8 +41,8 @@ internal static class Requirements
     }
 
     // A sum in another order is the exact sum of rewards that are each off by at most γₙ of the largest; what several rewards add up to is off
-    // by that of its terms. How far that moves the advantages is seen by moving them so: one pattern of signs after another, four times over
-    // for those that are not tried.
+    // by that of its terms, and so are the columns that an advantage adds up. How far that moves the advantages is seen by moving them so: one
+    // pattern of signs after another, four times over for those that are not tried.
     private static double Sensitivity(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation, int g)
     {
         int rewards = batch.RewardsPerRow;
@@ -59,6 +59,8 @@ internal static class Requirements
             {
                 Rewards = [.. row.Rewards.Select((reward, r) => reward + (sign(k + i + r) * rounding * largest[r]))],
             }).ToArray())])).Advantages);
+            foreach (var column in objective.Advantage.Reads.Concat(objective.Rewards.Reads).Distinct())
+                Look(objective.Evaluate(batch.With(column, [.. batch[column].ToArray().Select((value, t) => value + (sign(t) * rounding * Math.Abs(value)))])).Advantages);
         }
 
         return (4 * moved) + Tolerance.Summation(batch.Tokens + batch.Rows + 16, advantage);

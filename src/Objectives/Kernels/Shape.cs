@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
 
 namespace GroupRL.Objectives;
 
@@ -78,6 +80,13 @@ public sealed record Clip(double Low, double High, double Cap = double.PositiveI
     /// <summary>Whether a token of ratio r and advantage A ≠ 0 gets no gradient.</summary>
     public bool Kills(double ratio, double advantage) =>
         advantage > 0 ? ratio > High : ratio < Low || ratio > Cap || ratio > Dual;
+
+    /// <summary>Without the region, which is the clip itself: printed, it would never end.</summary>
+    protected override bool PrintMembers(StringBuilder builder)
+    {
+        builder.Append(CultureInfo.InvariantCulture, $"Low = {Low}, High = {High}, Cap = {Cap}, Dual = {Dual}");
+        return true;
+    }
 
     /// <inheritdoc/>
     public override (double Value, double Slope) At(double ratio, double advantage)

@@ -90,6 +90,13 @@ public class CatalogueTests
         Assert.All(Catalogue.All.Where(entry => entry.Id.Contains(':', StringComparison.Ordinal)), entry => Assert.NotEmpty(entry.Departure));
     }
 
+    [Fact]
+    public void An_objective_prints_its_parts()
+    {
+        Assert.All(Catalogue.All, entry => Assert.Contains(entry.Objective.Kernel.GetType().Name, entry.Objective.ToString(), StringComparison.Ordinal));
+        Assert.Equal("Clip { Low = 0.8, High = 1.2, Cap = Infinity, Dual = 3 }", (Clip.Range(0.2, 0.2) with { Dual = 3 }).ToString());
+    }
+
     private static bool NearKink(SurrogateObjective objective, RolloutBatch batch, double[] logp, int start, int length, int t)
     {
         double sum = 0, still = 0, token = logp[t] - batch[Column.OldLogp][t];
