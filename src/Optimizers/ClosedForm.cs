@@ -64,6 +64,17 @@ internal static class ClosedSums
     /// <summary>How much 1 − βᵗ amplifies the roundings of βᵗ: 1/(1 − βᵗ).</summary>
     public static double MassCondition(double beta, int t) => 1 / Mass(beta, t);
 
+    /// <summary>β^k m_T/(1−β^(T+k)), k steps after the last gradient; how the divisor amplifies is for <see cref="ClosedForm.Over"/> to count.</summary>
+    public static ClosedForm CorrectedMean(double beta, ReadOnlySpan<double> gradients, int k)
+    {
+        ClosedForm mean = Mean(beta, gradients);
+        return (mean with { Roundings = mean.Roundings + (6 * k) + 16 }).Times(Math.Pow(beta, k) / Mass(beta, gradients.Length + k));
+    }
+
+    /// <summary>√(v_T/(1−βᵀ)), T = <paramref name="steps"/>.</summary>
+    public static ClosedForm CorrectedRoot(this ClosedForm square, double beta, int steps) =>
+        (square with { Value = square.Value / Mass(beta, steps) }).Root(MassCondition(beta, steps));
+
     /// <summary>√v of a v that is a sum of squares: a root halves relative errors.</summary>
     public static ClosedForm Root(this ClosedForm square, double condition = 0) =>
         new(Math.Sqrt(square.Value), (1 + condition) * Math.Sqrt(square.Value), square.Roundings + 2);

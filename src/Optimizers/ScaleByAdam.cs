@@ -73,12 +73,7 @@ public record ScaleByAdam(
         : null;
 
     /// <summary>√(v_T/(1−β₂ᵀ)); AMSGrad: of the largest of v₁ … v_T.</summary>
-    public override ClosedForm Root(ReadOnlySpan<double> gradients)
-    {
-        ClosedForm square = Second(gradients);
-        return (square with { Value = square.Value / ClosedSums.Mass(Beta2, gradients.Length) })
-            .Root(ClosedSums.MassCondition(Beta2, gradients.Length));
-    }
+    public override ClosedForm Root(ReadOnlySpan<double> gradients) => Second(gradients).CorrectedRoot(Beta2, gradients.Length);
 
     /// <summary>
     /// β₁ᵏm_T/(1−β₁ᵀ⁺ᵏ) / D(β₂ᵏv_T, T+k), D the denominator; AMSGrad keeps v at its largest. At ε = 0 that is u_T·(β₁/√β₂)ᵏ
@@ -94,9 +89,7 @@ public record ScaleByAdam(
             EpsilonPlacement.Uncorrected => (Math.Sqrt(second) + Epsilon) / Math.Sqrt(mass),
             _ => Math.Sqrt(second / mass) + Epsilon,
         };
-        ClosedForm mean = ClosedSums.Mean(Beta1, gradients);
-        return (mean with { Roundings = mean.Roundings + (6 * k) + 16 })
-            .Times(Math.Pow(Beta1, k) / ClosedSums.Mass(Beta1, t))
+        return ClosedSums.CorrectedMean(Beta1, gradients, k)
             .Over(denominator, ClosedSums.MassCondition(Beta1, t) + ClosedSums.MassCondition(Beta2, t));
     }
 

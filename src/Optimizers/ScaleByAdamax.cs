@@ -44,9 +44,7 @@ public record ScaleByAdamax(double Beta1 = 0.9, double Beta2 = 0.999, double Eps
     public override ClosedForm? Tail(ReadOnlySpan<double> gradients, int k)
     {
         int t = gradients.Length + k;
-        ClosedForm mean = ClosedSums.Mean(Beta1, gradients);
-        return (mean with { Roundings = mean.Roundings + (6 * k) + 16 })
-            .Times(Math.Pow(Beta1, k) / ClosedSums.Mass(Beta1, t))
+        return ClosedSums.CorrectedMean(Beta1, gradients, k)
             .Over(Math.Max(Math.Pow(Beta2, k) * Norm(gradients, Epsilon), Epsilon), ClosedSums.MassCondition(Beta1, t));
     }
 

@@ -47,12 +47,8 @@ public record ScaleByNAdam(
     public override Scaling Scaling => UpToEpsilon("g and m scale with a, √v with a");
 
     /// <summary>√(v_T/(1−β₂ᵀ)).</summary>
-    public override ClosedForm Root(ReadOnlySpan<double> gradients)
-    {
-        ClosedForm square = ClosedSums.Square(Beta2, gradients);
-        return (square with { Value = square.Value / ClosedSums.Mass(Beta2, gradients.Length) })
-            .Root(ClosedSums.MassCondition(Beta2, gradients.Length));
-    }
+    public override ClosedForm Root(ReadOnlySpan<double> gradients) =>
+        ClosedSums.Square(Beta2, gradients).CorrectedRoot(Beta2, gradients.Length);
 
     /// <summary>
     /// Adam's tail with the weight μ_{t+1}/(1−P_t μ_{t+1}), t = T+k, in place of 1/(1−β₁ᵗ): the term of g is gone.

@@ -45,20 +45,14 @@ public record ScaleByRAdam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsi
         "the first steps are not divided, and later ones have ε beside the uncorrected root";
 
     /// <summary>√(v_T/(1−β₂ᵀ)).</summary>
-    public override ClosedForm Root(ReadOnlySpan<double> gradients)
-    {
-        ClosedForm square = ClosedSums.Square(Beta2, gradients);
-        return (square with { Value = square.Value / ClosedSums.Mass(Beta2, gradients.Length) })
-            .Root(ClosedSums.MassCondition(Beta2, gradients.Length));
-    }
+    public override ClosedForm Root(ReadOnlySpan<double> gradients) =>
+        ClosedSums.Square(Beta2, gradients).CorrectedRoot(Beta2, gradients.Length);
 
     /// <summary>β₁ᵏm_T/(1−β₁ᵗ), t = T+k, in the first branch; there times r_t√(1−β₂ᵗ)/(√(β₂ᵏv_T) + ε) in the second.</summary>
     public override ClosedForm? Tail(ReadOnlySpan<double> gradients, int k)
     {
         int t = gradients.Length + k;
-        ClosedForm mean = ClosedSums.Mean(Beta1, gradients);
-        ClosedForm corrected = (mean with { Roundings = mean.Roundings + (6 * k) + 16 }).Times(Math.Pow(Beta1, k))
-            .Over(ClosedSums.Mass(Beta1, t), ClosedSums.MassCondition(Beta1, t));
+        ClosedForm corrected = ClosedSums.CorrectedMean(Beta1, gradients, k).Over(1, ClosedSums.MassCondition(Beta1, t));
         if (Rectification(t) is not { } rectified)
             return corrected;
         double square = ClosedSums.Square(Beta2, gradients).Value * Math.Pow(Beta2, k);
