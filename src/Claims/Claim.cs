@@ -37,11 +37,30 @@ public sealed record Profile(int Cases, ulong Salt = 0)
     }
 }
 
+/// <summary>What a claim is about; each family has its page of derivations.</summary>
+public enum Family
+{
+    /// <summary>P: shared prefixes.</summary>
+    Prefix,
+
+    /// <summary>S: the scale of rewards.</summary>
+    Scale,
+
+    /// <summary>O: clipping, and what an optimizer does beyond the clip.</summary>
+    Overshoot,
+
+    /// <summary>M: what the surrogate optimises, against what was asked.</summary>
+    Surrogate,
+}
+
 /// <summary>A statement of the theory that a machine can check.</summary>
 public abstract record Claim
 {
     /// <summary>The id.</summary>
     public required string Id { get; init; }
+
+    /// <summary>What it is about.</summary>
+    public required Family Family { get; init; }
 
     /// <summary>The statement, in words and symbols.</summary>
     public required string Statement { get; init; }
@@ -56,22 +75,33 @@ public abstract record Claim
     public required string Quantity { get; init; }
 
     /// <summary>The derivation, as a path in the repository.</summary>
-    public string Derivation => $"docs/derivations.md#{Id}";
+    public string Derivation => $"docs/derivations/{Family.ToString().ToLowerInvariant()}.md#{Id}";
 }
 
-/// <summary>A claim about subjects of one kind, checked on cases of one kind.</summary>
+/// <summary>A claim about subjects of one kind.</summary>
 /// <typeparam name="TSubject">An objective, an optimizer, or a training of both.</typeparam>
-/// <typeparam name="TCase">A batch of rollouts or a gradient history.</typeparam>
-public sealed record Claim<TSubject, TCase> : Claim
+public abstract record Claim<TSubject> : Claim
 {
-    /// <summary>The share of cases that every corner must get before "Holds" is said.</summary>
-    public const double CoverageFloor = 0.01;
-
     /// <summary>The trait that the subject lacks, in words, or null where the claim speaks of it.</summary>
     public required Func<TSubject, string?> Missing { get; init; }
 
     /// <summary>What the theory predicts for a subject that the claim speaks of.</summary>
     public required Func<TSubject, Expectation> Expect { get; init; }
+
+    /// <summary>The claim for one subject, known by the ids of its objective and its optimizer, "" where it has none.</summary>
+    public abstract LedgerRow Against(TSubject subject, string objective, string optimizer);
+}
+
+/// <summary>A claim about subjects of one kind, checked on cases of one kind.</summary>
+/// <typeparam name="TSubject">An objective, an optimizer, or a training of both.</typeparam>
+/// <typeparam name="TCase">A batch of rollouts, a gradient history, or another thing that is drawn, measured and shrunk.</typeparam>
+public sealed record Claim<TSubject, TCase> : Claim<TSubject> where TCase : notnull
+{
+    /// <summary>The share of cases that every corner must get before "Holds" is said.</summary>
+    public const double CoverageFloor = 0.01;
+
+    /// <summary>How many usual cases one of this claim costs: it gets as many times fewer of them.</summary>
+    public int Cost { get; init; } = 1;
 
     /// <summary>The cases.</summary>
     public required Func<TSubject, Domain<TCase>> Domain { get; init; }
@@ -85,6 +115,20 @@ public sealed record Claim<TSubject, TCase> : Claim
     /// <summary>Why a case breaks the claim, in one sentence with its numbers.</summary>
     public required Func<TSubject, TCase, Measurement, string> Why { get; init; }
 
+    /// <summary>How the worst case is sought, where the claim is a bound that is more than rounding; null elsewhere.</summary>
+    public WorstCase<TSubject, TCase>? Worst { get; init; }
+
+    /// <inheritdoc/>
+    public override LedgerRow Against(TSubject subject, string objective, string optimizer) => new(
+        this,
+        objective,
+        optimizer,
+        Missing(subject) is { } missing ? new(VerdictKind.NotApplicable, $"needs {missing}") : Expect(subject),
+        profile => Judge(subject, string.Join('+', new[] { objective, optimizer }.Where(id => id.Length > 0)), profile),
+        point => Replay(subject, point),
+        typeof(TCase) == typeof(RolloutBatch) ? batch => Check(subject, (TCase)(object)batch) : null,
+        Worst is null || Missing(subject) is not null ? null : profile => WorstCaseSearch.Run(this, Worst, subject, profile.Seed(Id, objective + optimizer)));
+
     /// <summary>Searches the domain for a counterexample.</summary>
     public Verdict Judge(TSubject subject, string subjectId, Profile profile)
     {
@@ -93,7 +137,7 @@ public sealed record Claim<TSubject, TCase> : Claim
             ? new() { Kind = VerdictKind.NotApplicable, Reason = missing }
             : Verdict(
                 subject,
-                (domain, holds, admitted) => Falsifier.Run(domain, holds, admitted, profile.Seed(Id, subjectId), profile.Cases),
+                (domain, holds, admitted) => Falsifier.Run(domain, holds, admitted, profile.Seed(Id, subjectId), Math.Max(1, profile.Cases / Cost)),
                 OfSearch);
     }
 
@@ -115,8 +159,18 @@ public sealed record Claim<TSubject, TCase> : Claim
             : measurement;
     }
 
+    private BatchCheck Check(TSubject subject, TCase value)
+    {
+        if (Missing(subject) is { } missing)
+            return new($"the claim needs {missing}", default, "");
+        if (Outside(subject, value) is { } broken)
+            return new($"the claim assumes that {broken}", default, "");
+        var measurement = MeasureWithin(subject, value);
+        return new(null, measurement, measurement.Holds ? "" : Why(subject, value, measurement));
+    }
+
     // A subject refuses what it does not define (InvalidInputException), or its numbers leave float64 (ArithmeticException).
-    private static bool IsRefusal(Exception error) => error is InvalidInputException or ArithmeticException;
+    internal static bool IsRefusal(Exception error) => error is InvalidInputException or ArithmeticException;
 
     private static Verdict OfSearch(Search<TCase> found)
     {

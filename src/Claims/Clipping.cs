@@ -14,6 +14,7 @@ public static class Clipping
     public static ObjectiveClaim ZeroCoefficient { get; } = new()
     {
         Id = "clip-zero-coefficient",
+        Family = Family.Overshoot,
         Statement = "A > 0 and r > 1+ε_high ⇒ c = 0; A < 0 and r < 1−ε_low ⇒ c = 0 (and beyond a cap or a dual clip, where there is one); on the other sides, bounds included, c has the sign of A. r is the kernel's own ratio, a token's or a sequence's (where the clip compares log-ratios, the bounds themselves may be either).",
         Hypotheses = ["β = 0"],
         Source = "arXiv:1707.06347; arXiv:2601.05002, appendix D",

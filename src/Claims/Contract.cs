@@ -17,6 +17,7 @@ public static class Contract
     public static ObjectiveClaim GradientConsistency { get; } = new()
     {
         Id = "gradient-consistency",
+        Family = Family.Surrogate,
         Statement = "The coefficients are ∂J/∂ℓ with stop-gradient terms frozen at the batch: along any direction d, the odd Taylor remainder (J(ℓ+hd) − J(ℓ−hd))/2 − h·Σcd is of order h³ (of a wrong derivative: h).",
         Hypotheses = ["every log-ratio is at least 1e−4 away from the kernel's kinks"],
         Source = "Taylor's theorem; derived here",
@@ -37,6 +38,7 @@ public static class Contract
     public static ObjectiveClaim DegenerateGroup { get; } = new()
     {
         Id = "degenerate-group",
+        Family = Family.Surrogate,
         Statement = "Where all rewards of a group are equal, every coefficient of the group is 0 (in float64: within the rounding of R − mean R times the advantage's factor; exactly where that factor is beyond 1e12).",
         Hypotheses = ["β = 0", "rewards used as they are", "at least 2 completions a group", "some group has equal rewards"],
         Source = "arXiv:2503.14476 (dynamic sampling drops such groups); derived here",
@@ -62,6 +64,7 @@ public static class Contract
     public static ObjectiveClaim PermutationInvariance { get; } = new()
     {
         Id = "permutation-invariance",
+        Family = Family.Surrogate,
         Statement = "Reordering the groups of a batch and the completions of its groups reorders the coefficients and changes nothing else (checked by moving each first one to the end: what depends on places changes under that, or is the same in all).",
         Hypotheses = ["at least 2 completions a group"],
         Source = "derived here",

@@ -2,9 +2,6 @@ using System.Collections.Immutable;
 using GroupRL.Checking;
 using GroupRL.Objectives;
 using GroupRL.Optimizers;
-using ObjectiveClaim = GroupRL.Claims.Claim<GroupRL.Objectives.SurrogateObjective, GroupRL.Objectives.RolloutBatch>;
-using OptimizerClaim = GroupRL.Claims.Claim<GroupRL.Optimizers.Optimizer, GroupRL.Checking.GradientHistory>;
-using TrainingClaim = GroupRL.Claims.Claim<GroupRL.Claims.Training, GroupRL.Objectives.RolloutBatch>;
 
 namespace GroupRL.Claims;
 
@@ -15,7 +12,8 @@ namespace GroupRL.Claims;
 /// <param name="Expected">The prediction; for a claim that does not speak of the subject, NotApplicable and the missing trait.</param>
 /// <param name="Judge">Searches for a counterexample.</param>
 /// <param name="Replay">Builds one case again.</param>
-/// <param name="Check">Judges a given batch: the hypothesis it breaks, or what is measured on it; null for claims about optimizers.</param>
+/// <param name="Check">Judges a given batch: the hypothesis it breaks, or what is measured on it; null where cases are no batches.</param>
+/// <param name="Tightness">Searches for the case that is nearest to the claim's bound; null for identities.</param>
 public sealed record LedgerRow(
     Claim Claim,
     string Objective,
@@ -23,7 +21,8 @@ public sealed record LedgerRow(
     Expectation Expected,
     Func<Profile, Verdict> Judge,
     Func<ReplayPoint, Verdict> Replay,
-    Func<RolloutBatch, BatchCheck>? Check)
+    Func<RolloutBatch, BatchCheck>? Check,
+    Func<Profile, Tightness>? Tightness)
 {
     /// <summary>What the claim is about: an objective, an optimizer, or both joined by " + ".</summary>
     public string Subject => string.Join(" + ", new[] { Objective, Optimizer }.Where(id => id.Length > 0));
@@ -39,7 +38,7 @@ public sealed record BatchCheck(string? Outside, Measurement Measurement, string
 public static class Ledger
 {
     /// <summary>Claims about objectives.</summary>
-    public static ImmutableArray<ObjectiveClaim> ObjectiveClaims { get; } =
+    public static ImmutableArray<Claim<SurrogateObjective>> ObjectiveClaims { get; } =
     [
         Prefix.Neutrality, Prefix.MaskedTruncation, Prefix.BiasSign, Prefix.BiasBinary,
         Clipping.ZeroCoefficient,
@@ -47,11 +46,11 @@ public static class Ledger
     ];
 
     /// <summary>Claims about optimizers.</summary>
-    public static ImmutableArray<OptimizerClaim> OptimizerClaims { get; } =
+    public static ImmutableArray<Claim<Optimizer>> OptimizerClaims { get; } =
         [Scale.AdamEpsilonIdentity, Scale.AdamScaleDeviation, Scale.SgdEquivariance, Overshoot.MomentumTail];
 
     /// <summary>Claims about objectives under optimizers.</summary>
-    public static ImmutableArray<TrainingClaim> TrainingClaims { get; } = [Overshoot.Strict];
+    public static ImmutableArray<Claim<Training>> TrainingClaims { get; } = [Overshoot.Strict];
 
     /// <summary>Every claim.</summary>
     public static ImmutableArray<Claim> Claims { get; } = [.. ObjectiveClaims, .. OptimizerClaims, .. TrainingClaims];
@@ -79,36 +78,13 @@ public static class Ledger
 
     /// <summary>An objective against every claim about objectives.</summary>
     public static IEnumerable<LedgerRow> ObjectiveRows(string id, SurrogateObjective objective) =>
-        ObjectiveClaims.Select(claim => Row(claim, objective, id, ""));
+        ObjectiveClaims.Select(claim => claim.Against(objective, id, ""));
 
     /// <summary>An optimizer against every claim about optimizers.</summary>
     public static IEnumerable<LedgerRow> OptimizerRows(Optimizer optimizer) =>
-        OptimizerClaims.Select(claim => Row(claim, optimizer, "", optimizer.Id));
+        OptimizerClaims.Select(claim => claim.Against(optimizer, "", optimizer.Id));
 
     /// <summary>An objective under an optimizer against every claim about both.</summary>
     public static IEnumerable<LedgerRow> TrainingRows(string id, SurrogateObjective objective, Optimizer optimizer) =>
-        TrainingClaims.Select(claim => Row(claim, new Training(objective, optimizer), id, optimizer.Id));
-
-    private static LedgerRow Row<TSubject, TCase>(Claim<TSubject, TCase> claim, TSubject subject, string objective, string optimizer)
-    {
-        string? missing = claim.Missing(subject);
-        return new(
-            claim,
-            objective,
-            optimizer,
-            missing is null ? claim.Expect(subject) : new(VerdictKind.NotApplicable, $"needs {missing}"),
-            profile => claim.Judge(subject, string.Join('+', new[] { objective, optimizer }.Where(id => id.Length > 0)), profile),
-            point => claim.Replay(subject, point),
-            typeof(TCase) == typeof(RolloutBatch) ? batch => Check(claim, subject, (TCase)(object)batch) : null);
-    }
-
-    private static BatchCheck Check<TSubject, TCase>(Claim<TSubject, TCase> claim, TSubject subject, TCase value)
-    {
-        if (claim.Missing(subject) is { } missing)
-            return new($"the claim needs {missing}", default, "");
-        if (claim.Outside(subject, value) is { } broken)
-            return new($"the claim assumes that {broken}", default, "");
-        var measurement = claim.MeasureWithin(subject, value);
-        return new(null, measurement, measurement.Holds ? "" : claim.Why(subject, value, measurement));
-    }
+        TrainingClaims.Select(claim => claim.Against(new Training(objective, optimizer), id, optimizer.Id));
 }

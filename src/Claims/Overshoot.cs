@@ -20,6 +20,7 @@ public static class Overshoot
     public static OptimizerClaim MomentumTail { get; } = new()
     {
         Id = "momentum-tail",
+        Family = Family.Overshoot,
         Statement = "If gradients are exactly zero after step T, then u_{T+k} = 0 without memory, μᵏ·b_T with momentum (Nesterov: μᵏ⁺¹·b_T), for ever sign(m_T) for Lion and Signum and the same matrix for Muon, and for Adam u_{T+k}/u_T = β₁ᵏ(1−β₁ᵀ)/(1−β₁ᵀ⁺ᵏ) · D(v_T, T)/D(v_{T+k}, T+k), D the denominator; at ε = 0 that is (β₁/√β₂)ᵏ times bias corrections. Every other optimizer has its own closed form.",
         Hypotheses = ["gradients are exactly zero after step T", "decoupled decay set aside"],
         Source = Paper + "; the form with ε derived here",
@@ -37,6 +38,7 @@ public static class Overshoot
     public static TrainingClaim Strict { get; } = new()
     {
         Id = "overshoot-strict",
+        Family = Family.Overshoot,
         Statement = "A token of positive advantage, alone at its node of a tabular policy, trained from a fresh state without decay: once its ratio has left the clip region, its probability still rises on every further inner step.",
         Hypotheses = ["β = 0", "tabular softmax policy", "fresh optimizer state", "a token of positive advantage alone at its node", "its ratio leaves the clip region"],
         Source = Paper,

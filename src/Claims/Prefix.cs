@@ -19,6 +19,7 @@ public static class Prefix
     public static ObjectiveClaim Neutrality { get; } = new()
     {
         Id = "prefix-neutrality",
+        Family = Family.Prefix,
         Statement = "On a prefix that the whole group shares, Cₜ = Σᵢ cᵢₜ = 0. True for every centred advantage iff the token weight is the same for all rows.",
         Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
         Source = Paper,
@@ -35,6 +36,7 @@ public static class Prefix
     public static ObjectiveClaim MaskedTruncation { get; } = new()
     {
         Id = "prefix-masked-truncation",
+        Family = Family.Prefix,
         Statement = "Cₜ = 0 on a prefix that the whole group shares, even where a completion is fully masked (a truncated one) while its reward counts. Refuted by Cₜ = −α·A_dead unless masked rows take no part in the advantages.",
         Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "at least 2 completions a group, sharing at least 1 token", "a completion without trainable tokens; all others are trainable on the shared prefix"],
         Source = Paper + "; derived here",
@@ -51,6 +53,7 @@ public static class Prefix
     public static ObjectiveClaim BiasSign { get; } = new()
     {
         Id = "prefix-bias-sign",
+        Family = Family.Prefix,
         Statement = "On-policy, Cₜ = w·G·(Cov(α·ₜ, A) + ᾱ·Ā) over the group (population covariance, w the kernel's on-policy gain); with centred advantages the shared token is reinforced iff weight and advantage covary positively.",
         Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
         Source = Paper,
@@ -69,6 +72,7 @@ public static class Prefix
     public static ObjectiveClaim BiasBinary { get; } = new()
     {
         Id = "prefix-bias-binary",
+        Family = Family.Prefix,
         Statement = "With rewards 0 and 1, pass rate p̂ and weights m/nᵢ, Cₜ = w·m·G·k·p̂(1−p̂)·(1/H⁺ − 1/H⁻), H± the harmonic mean lengths of right and wrong completions and k the advantage's factor (1/(s+ε) for a standard score): the prefix is reinforced iff right completions are harmonically shorter.",
         Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "rewards 0 and 1, both in every group", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
         Source = Paper + "; closed form derived here",

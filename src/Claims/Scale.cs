@@ -14,6 +14,7 @@ public static class Scale
     public static OptimizerClaim AdamEpsilonIdentity { get; } = new()
     {
         Id = "adam-epsilon-identity",
+        Family = Family.Scale,
         Statement = "Adam, or another optimizer with an ε in its denominator, on gradients a·g with ε takes the same steps as on g with ε/a: all that AdamW sees of a reward's scale is ε/a. Bitwise for a = 2ᵏ; decoupled decay does not matter, coupled L2 and norm clipping break it.",
         Hypotheses = ["a = 2ᵏ", "no overflow or underflow"],
         Source = Paper,
@@ -33,6 +34,7 @@ public static class Scale
     public static OptimizerClaim AdamScaleDeviation { get; } = new()
     {
         Id = "adam-scale-deviation",
+        Family = Family.Scale,
         Statement = "With all gradients scaled by a, each coordinate of Adam's update, or of another optimizer's that divides by √v̂ + ε, changes by the factor a(√v̂+ε)/(a√v̂+ε), that is u_a/u_1 − 1 = ε(a−1)/(a√v̂+ε): insensitivity to reward scale is a statement about √v̂ ≫ ε.",
         Hypotheses = ["decoupled decay set aside (θ = 0)"],
         Source = Paper + "; exact form derived here",
@@ -55,6 +57,7 @@ public static class Scale
     public static OptimizerClaim SgdEquivariance { get; } = new()
     {
         Id = "sgd-scale-equivariance",
+        Family = Family.Scale,
         Statement = "The update on gradients a·g is a times the update on g, at every step: SGD, with or without momentum, keeps the reward's scale in full. Bitwise for a = 2ᵏ.",
         Hypotheses = ["a = 2ᵏ", "no overflow or underflow"],
         Source = Paper,

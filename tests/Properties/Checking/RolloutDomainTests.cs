@@ -16,7 +16,7 @@ public class RolloutDomainTests
         get
         {
             TheoryData<string, string> rows = [];
-            foreach (var claim in Ledger.ObjectiveClaims)
+            foreach (var claim in Ledger.ObjectiveClaims.OfType<Claim<SurrogateObjective, RolloutBatch>>())
             {
                 foreach (var entry in Catalogue.All.Where(entry => claim.Missing(entry.Objective) is null))
                     rows.Add(claim.Id, entry.Id);
@@ -35,7 +35,7 @@ public class RolloutDomainTests
     [MemberData(nameof(Rows))]
     public void Every_case_keeps_the_hypotheses_of_its_claim_and_every_corner_gets_its_share(string claimId, string objectiveId)
     {
-        var claim = Ledger.ObjectiveClaims.Single(claim => claim.Id == claimId);
+        var claim = Ledger.ObjectiveClaims.OfType<Claim<SurrogateObjective, RolloutBatch>>().Single(claim => claim.Id == claimId);
         var objective = Catalogue.Find(objectiveId)!.Objective;
         var domain = claim.Domain(objective);
         var reached = domain.Corners.ToDictionary(corner => corner.Name, _ => 0);
@@ -54,7 +54,7 @@ public class RolloutDomainTests
     [Fact]
     public void Every_case_of_a_training_keeps_the_hypotheses_of_its_claim()
     {
-        foreach (var claim in Ledger.TrainingClaims)
+        foreach (var claim in Ledger.TrainingClaims.OfType<Claim<Training, RolloutBatch>>())
         {
             foreach (var (entry, optimizer) in Ledger.Pairings)
             {

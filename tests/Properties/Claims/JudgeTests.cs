@@ -176,6 +176,7 @@ public class JudgeTests
     private static Claim<string, int> AtMost(int bound, Func<int, bool>? refused = null) => new()
     {
         Id = "at-most",
+        Family = Family.Surrogate,
         Statement = $"Every number is at most {bound}.",
         Hypotheses = [],
         Source = "made up",

@@ -218,7 +218,7 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(13, _grouprl.Json("claims").GetProperty("claims").GetArrayLength());
         var (exit, output, _) = _grouprl.Run("claims", "prefix-neutrality");
         Assert.Equal(0, exit);
-        Assert.All(["assumes", "source", "arXiv:2601.05002", "docs/derivations.md#prefix-neutrality"], word => Assert.Contains(word, output, StringComparison.Ordinal));
+        Assert.All(["assumes", "source", "arXiv:2601.05002", "docs/derivations/prefix.md#prefix-neutrality"], word => Assert.Contains(word, output, StringComparison.Ordinal));
     }
 
     [Theory]
