@@ -11,14 +11,17 @@ internal static class RolloutCorners
         yield return new("all lengths equal", batch => LiveLengths(batch).Distinct().Count() == 1);
         yield return new("unequal lengths", batch => LiveLengths(batch).Distinct().Count() > 1);
         yield return new("G = 2", batch => AnyGroup(batch, g => batch.GroupSize(g) == 2));
+        if (domain.Prompts is null or > 1)
+            yield return new("several prompts", batch => batch.Groups > 1);
         yield return new("N = T", batch => batch.Rows == Enumerable.Range(0, batch.Rows).Max(batch.FullLength));
-        yield return new("prompts with different group sizes", batch => AnyGroup(batch, g => batch.GroupSize(g) != batch.GroupSize(0)));
+        if (!domain.EqualGroups && domain.Prompts is null or > 1)
+            yield return new("prompts with different group sizes", batch => AnyGroup(batch, g => batch.GroupSize(g) != batch.GroupSize(0)));
         yield return new("masked tokens inside a row", batch => !AllRows(batch, i => batch.Length(i) is var n && (n == 0 || n == batch.FullLength(i))));
         if (domain.DeadRows != Presence.Never)
             yield return new("a dead row", batch => !AllRows(batch, i => batch.Length(i) > 0));
         if (domain.SharedPrefix)
             yield return new("whole completion shared", batch => AnyGroup(batch, g => WholeCompletionShared(batch[g])));
-        if (domain.Rewards == RewardKind.Any)
+        if (domain.Rewards is RewardKind.Any or RewardKind.Dyadic)
             yield return new("zero advantage", batch => AnyGroup(batch, g => RewardAtMean(batch, g)));
         if (domain.Rewards != RewardKind.MixedBinary)
         {
@@ -29,7 +32,8 @@ internal static class RolloutCorners
 
         if (!domain.OnPolicy)
         {
-            yield return new("|log-ratio| of 20", batch => AnyToken(batch, x => Math.Abs(x) >= 20));
+            if (domain.LargestLogRatio >= 20)
+                yield return new("|log-ratio| of 20", batch => AnyToken(batch, x => Math.Abs(x) >= 20));
             if (domain.Level != RatioLevel.Token || domain.AwayFrom.All(kink => Math.Abs(kink) >= 2 * RolloutDomain.KinkMargin))
                 yield return new("ratio exactly 1", batch => AnyToken(batch, x => x == 0));
         }

@@ -22,6 +22,9 @@ public enum RewardKind
     /// <summary>Binary, small integers, decimals without a float64, reals; of size 1, 1e−8 and 1e8; equal ones too.</summary>
     Any,
 
+    /// <summary>The same on a grid: multiples of 2⁻⁸ of their largest size, so that sums and shifts of a few do not round.</summary>
+    Dyadic,
+
     /// <summary>0 and 1, both in every group.</summary>
     MixedBinary,
 
@@ -32,8 +35,6 @@ public enum RewardKind
 /// <summary>Batches of 1–3 prompts with 2–5 ragged completions each, built to satisfy the hypotheses that its properties state.</summary>
 public sealed record RolloutDomain : Domain<RolloutBatch>
 {
-    private const double LargestLogRatio = 20;
-
     /// <summary>The columns that cases carry besides current and behaviour log-probs.</summary>
     public ImmutableArray<Column> Reads { get; init; } = [];
 
@@ -50,8 +51,7 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
     public bool OnPolicy { get; init; }
 
     /// <summary>
-    /// All completions of a group share at least their first token; off: they differ from the first token on. Ratios are drawn row by
-    /// row, so completions that share a prefix are one policy's only where <see cref="OnPolicy"/> holds too.
+    /// All completions of a group share at least their first token, and its log-probs under every policy; off: they differ from the first token on.
     /// </summary>
     public bool SharedPrefix { get; init; }
 
@@ -73,8 +73,23 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
     /// <summary>The distance kept from <see cref="AwayFrom"/>.</summary>
     public static double KinkMargin => 1e-3;
 
+    /// <summary>The largest log-ratio of a token or, where <see cref="Level"/> is one of rows, of what a row's are made of, nats.</summary>
+    public double LargestLogRatio { get; init; } = 20;
+
+    /// <summary>The number of prompts: 1 to 3 unless it is given.</summary>
+    public int? Prompts { get; init; }
+
+    /// <summary>All groups have one size.</summary>
+    public bool EqualGroups { get; init; }
+
+    /// <summary>Half of the cases are stretched to log-ratios of 10⁴, rewards of 1e300 or of 5e−324, or certain tokens.</summary>
+    public bool Extreme { get; init; }
+
+    /// <summary>Corners of a claim's own, beside those of every domain.</summary>
+    public ImmutableArray<Corner<RolloutBatch>> Further { get; init; } = [];
+
     /// <inheritdoc/>
-    public override ImmutableArray<Corner<RolloutBatch>> Corners => [.. RolloutCorners.Of(this)];
+    public override ImmutableArray<Corner<RolloutBatch>> Corners => [.. RolloutCorners.Of(this), .. Further];
 
     /// <inheritdoc/>
     public override IEnumerable<RolloutBatch> Shrink(RolloutBatch value) => RolloutShrinker.Shrink(value);
@@ -82,9 +97,9 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
     /// <inheritdoc/>
     public override RolloutBatch Build(Draw draw)
     {
-        var sizes = new int[draw.Chance(0.5) ? 1 : draw.Whole(2, 3)];
+        var sizes = new int[Prompts ?? (draw.Chance(0.5) ? 1 : draw.Whole(2, 3))];
         for (int g = 0; g < sizes.Length; g++)
-            sizes[g] = draw.Chance(0.3) ? 2 : draw.Whole(2, 3 + (draw.Size / 50));
+            sizes[g] = EqualGroups && g > 0 ? sizes[0] : draw.Chance(0.3) ? 2 : draw.Whole(2, 3 + (draw.Size / 50));
         int longest = 2 + (draw.Size / 25);
         bool oneToken = draw.Chance(0.05), square = draw.Chance(0.1), equal = square || draw.Chance(0.1), simple = draw.Chance(0.1);
         int common = oneToken ? 1 : square ? sizes.Sum() : draw.Whole(1, longest);
@@ -103,7 +118,19 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
         if (DeadRows != Presence.Always && groups.Sum(group => group.Sum(Trainable)) < LeastTokens)
             groups[0] = [.. groups[0].Select(row => row with { Mask = null })];
 
-        return RolloutBatch.Of(groups);
+        return RolloutBatch.Of(Extreme && draw.Chance(0.5) ? Stretched(draw, groups) : groups);
+    }
+
+    private static Rollout[][] Stretched(Draw draw, Rollout[][] groups)
+    {
+        int kind = draw.Whole(0, 3);
+        return [.. groups.Select(group => group.Select((row, k) => kind switch
+        {
+            0 => row with { Logps = [.. row.Logps.Select((_, t) => (t + k) % 2 == 0 ? -1e4 : 0)] },
+            1 => row with { Rewards = [.. row.Rewards.Select(_ => (double?)(k % 2 == 0 ? 1e300 : -1e300))] },
+            2 => row with { Rewards = [.. row.Rewards.Select(_ => (double?)(k * double.Epsilon))] },
+            _ => row with { Logps = [.. row.Logps.Select(_ => 0.0)], OldLogps = [.. row.OldLogps.Select(_ => 0.0)] },
+        }).ToArray())];
     }
 
     private static int Trainable(Rollout row) => row.Mask?.Count(trained => trained) ?? row.Logps.Length;
@@ -119,7 +146,7 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
         double? greedy = GreedyRewards ? RewardsOf(draw, rows, scale, g)[0] : null;
         // How far the other policies are from the current one: at all on the prefix, and row by row, so that what judges whole rows tells them apart.
         double prefixDrift = Reads.IsEmpty ? 0 : draw.Pick(0, -0.25);
-        var prefix = Enumerable.Range(0, shared).Select(_ => TokenOf(draw, simple)).ToArray();
+        var prefix = Enumerable.Range(0, shared).Select(_ => OnPolicy ? TokenOf(draw, simple) : WithRatio(TokenOf(draw, simple), PrefixLogRatio(draw))).ToArray();
         var group = new Rollout[rows];
         for (int k = 0; k < rows; k++)
         {
@@ -128,7 +155,7 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
                 tokens[t] = t < shared ? prefix[t] : TokenOf(draw, simple);
             bool[]? mask = MaskOf(draw, dead[k], tokens.Length, shared);
             if (!OnPolicy)
-                SetRatios(draw, tokens, mask);
+                SetRatios(draw, tokens, mask, shared);
             group[k] = new()
             {
                 Rewards = [.. rewards.Select(own => (double?)own[k])],
@@ -177,6 +204,12 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
             };
         }
 
+        for (int k = 0; k < rows && Rewards == RewardKind.Dyadic; k++)
+        {
+            double grain = Math.ScaleB(1, Math.ILogB(scale) - 8);
+            rewards[k] = Math.Round(rewards[k] / grain) * grain;
+        }
+
         if (Rewards == RewardKind.MixedBinary)
         {
             int right = draw.Whole(0, rows - 1);
@@ -201,9 +234,12 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
         return mask;
     }
 
-    private void SetRatios(Draw draw, Token[] tokens, bool[]? mask)
+    // A row's ratio is to be made by its own tokens, so those that it shares stay near 1.
+    private double PrefixLogRatio(Draw draw) => Level == RatioLevel.Token ? LogRatioOf(draw) : draw.Real(-0.5, 0.5);
+
+    private void SetRatios(Draw draw, Token[] tokens, bool[]? mask, int shared)
     {
-        int[] trained = [.. Enumerable.Range(0, tokens.Length).Where(t => mask is null || mask[t])];
+        int[] trained = [.. Enumerable.Range(shared, tokens.Length - shared).Where(t => mask is null || mask[t])];
         if (trained.Length == 0)
             return;
         if (Level == RatioLevel.Token)
@@ -229,7 +265,7 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
             1 => draw.Sign() * LargestLogRatio,
             2 => draw.Real(-LargestLogRatio, LargestLogRatio) / 4,
             3 or 4 or 5 when Bounds is not null => NearBound(draw),
-            _ => draw.Real(-1, 1),
+            _ => draw.Real(-1, 1) * Math.Min(1, LargestLogRatio),
         };
         // Two kinks closer to each other than two margins would need more than one push away.
         for (int pushes = 0; pushes < AwayFrom.Length; pushes++)

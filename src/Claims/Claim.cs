@@ -62,6 +62,12 @@ public abstract record Claim
     /// <summary>What it is about.</summary>
     public required Family Family { get; init; }
 
+    /// <summary>
+    /// Whether either verdict describes a subject, as by what its parts add up, and neither is a fault: a proposal need not declare such a
+    /// refutation where the theory predicts it.
+    /// </summary>
+    public bool Describes { get; init; }
+
     /// <summary>The statement, in words and symbols.</summary>
     public required string Statement { get; init; }
 

@@ -27,6 +27,55 @@ public static class Clipping
         Why = WhyNotZero,
     };
 
+    /// <summary>Without a hard clip nothing stops a token.</summary>
+    public static ObjectiveClaim NoHardStop { get; } = new()
+    {
+        Id = "no-hard-stop",
+        Family = Family.Overshoot,
+        Statement = "Without a hard clip region a token that is weighed and has an advantage keeps its gradient at every ratio: αᵢₜAᵢₜ ≠ 0 ⇒ c ≠ 0 (SAPO's and VESPO's gains fade, and vanish only when they underflow; CISPO's stays at its cap).",
+        Hypotheses = ["β = 0", "log-ratios of at most 6 a token, or of 5 a row for ratios of rows: gains do not underflow"],
+        Source = "arXiv:2601.05002, appendix D; derived here",
+        Quantity = "|αᵢₜAᵢₜ| where c = 0",
+        Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.VanishesWithAdvantage)
+            ?? (objective.Traits.HasFlag(Traits.HardClip) ? "a kernel without a hard clip region" : null),
+        Expect = _ => Expectation.Holds("a positive gain"),
+        Domain = objective => Requirements.Domain(objective) with { LargestLogRatio = objective.Kernel.Ratio == RatioLevel.Token ? 6 : 0.3 },
+        Outside = (objective, batch) => Requirements.SingleCompletion(batch) ?? FarOff(objective, batch),
+        Measure = Stopped,
+        Why = (objective, batch, worst) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{batch.PlaceOf(worst.Position)} has advantage {objective.Evaluate(batch).Advantages[worst.Position]:G4} and log-ratio {batch[Column.Logp][worst.Position] - batch[Column.OldLogp][worst.Position]:G4}, and no gradient"),
+    };
+
+    private static string? FarOff(SurrogateObjective objective, RolloutBatch batch)
+    {
+        for (int i = 0; i < batch.Rows; i++)
+        {
+            var (logp, old) = (batch[Column.Logp][batch.Row(i)].ToArray(), batch[Column.OldLogp][batch.Row(i)].ToArray());
+            double[] logRatios = [.. logp.Zip(old, (a, b) => a - b)];
+            double size = objective.Kernel.Ratio == RatioLevel.Token ? logRatios.Select(Math.Abs).DefaultIfEmpty().Max() / 6 : Math.Abs(logRatios.Sum()) / 5;
+            if (size > 1)
+                return FormattableString.Invariant($"gains do not underflow; row {i} is too far off-policy");
+        }
+
+        return null;
+    }
+
+    private static Measurement Stopped(SurrogateObjective objective, RolloutBatch batch)
+    {
+        var evaluation = objective.Evaluate(batch);
+        var worst = new Measurement(0, 0);
+        for (int t = 0; t < batch.Tokens; t++)
+        {
+            double pull = Math.Abs(evaluation.Weights[t] * evaluation.Advantages[t]);
+            // Below this size a gain of 1e−200 may take the product below the normal range.
+            if (pull > 1e-50 && evaluation.Coefficients[t] == 0)
+                worst = worst.Worst(new(pull, 0, 0, t));
+        }
+
+        return worst;
+    }
+
     private static Measurement WorstSide(SurrogateObjective objective, RolloutBatch batch)
     {
         var evaluation = objective.Evaluate(batch);
@@ -39,7 +88,7 @@ public static class Clipping
                 int token = batch.Row(i).Start.Value + t;
                 double advantage = evaluation.Advantages[token], coefficient = evaluation.Coefficients[token];
                 double ratio = Ratio(objective.Kernel.Ratio, completion, t), pull = evaluation.Weights[token] * advantage;
-                var region = objective.Kernel.Region!;
+                var region = objective.Kernel.RegionAt(completion, t)!;
                 if (objective.Kernel.ClipsLogRatios && (ratio == region.Low || ratio == region.High))
                     continue;
                 bool dead = pull == 0 || IsDead(region, ratio, advantage);
@@ -54,7 +103,7 @@ public static class Clipping
     }
 
     // Stated here again, from the paper, rather than asked of the kernel under test.
-    private static bool IsDead(Clip region, double ratio, double advantage) =>
+    internal static bool IsDead(Clip region, double ratio, double advantage) =>
         advantage > 0 ? ratio > region.High : ratio < region.Low || ratio > Math.Min(region.Cap, region.Dual);
 
     private static double Ratio(RatioLevel level, Completion completion, int t)
@@ -74,7 +123,7 @@ public static class Clipping
         var evaluation = objective.Evaluate(batch);
         int token = worst.Position, row = Enumerable.Range(0, batch.Rows).First(i => token < batch.Row(i).End.Value);
         double ratio = Ratio(objective.Kernel.Ratio, new(batch, row), token - batch.Row(row).Start.Value), advantage = evaluation.Advantages[token];
-        var region = objective.Kernel.Region!;
+        var region = objective.Kernel.RegionAt(new(batch, row), token - batch.Row(row).Start.Value)!;
         string side = IsDead(region, ratio, advantage) ? "outside the clip range, where the coefficient must be 0" : "where the clip does not act";
         return string.Create(
             CultureInfo.InvariantCulture,

@@ -40,9 +40,13 @@ public static class Ledger
     /// <summary>Claims about objectives.</summary>
     public static ImmutableArray<Claim<SurrogateObjective>> ObjectiveClaims { get; } =
     [
-        Prefix.Neutrality, Prefix.MaskedTruncation, Prefix.BiasSign, Prefix.BiasBinary,
-        Clipping.ZeroCoefficient,
-        Contract.GradientConsistency, Contract.DegenerateGroup, Contract.PermutationInvariance,
+        Prefix.Factorisation, Prefix.Neutrality, Prefix.MaskedTruncation, Prefix.BiasSign, Prefix.BiasBinary,
+        PrefixTraining.DriftDirection, PrefixOffPolicy.ClipAsymmetry, PrefixOffPolicy.Neutrality, PrefixOffPolicy.RegulariserResidue,
+        RewardScale.ShiftInvariance, RewardScale.AdvantageScale, RewardScale.CoefficientHomogeneity,
+        Clipping.ZeroCoefficient, Clipping.NoHardStop,
+        Surrogate.OnPolicyValue, Surrogate.OnPolicyEquivalence, Surrogate.PaddingInvariance, Surrogate.GroupIsolation, Surrogate.Finiteness,
+        Splits.MeanOfMeans, Splits.RowWeighted, Splits.TokenWeighted, Splits.Sum, Splits.WithinGroup,
+        Contract.GradientConsistency, Contract.DegenerateGroup, EqualRewardRounding.Bound, Contract.PermutationInvariance,
     ];
 
     /// <summary>Claims about optimizers.</summary>
@@ -50,7 +54,7 @@ public static class Ledger
         [Scale.AdamEpsilonIdentity, Scale.AdamScaleDeviation, Scale.SgdEquivariance, Overshoot.MomentumTail];
 
     /// <summary>Claims about objectives under optimizers.</summary>
-    public static ImmutableArray<Claim<Training>> TrainingClaims { get; } = [Overshoot.Strict];
+    public static ImmutableArray<Claim<Training>> TrainingClaims { get; } = [PrefixTraining.AdamAmplification, PrefixTraining.CovarianceDrift, RewardScale.RegulariserBreaksScale, Overshoot.Strict];
 
     /// <summary>Every claim.</summary>
     public static ImmutableArray<Claim> Claims { get; } = [.. ObjectiveClaims, .. OptimizerClaims, .. TrainingClaims];

@@ -44,6 +44,7 @@ public static class Overshoot
         Source = Paper,
         Quantity = "steps, of 20 beyond the region, on which the token did not rise",
         Missing = training => Requirements.Missing(training.Objective, Traits.Unregularised | Traits.HardClip)
+            ?? (training.Objective.Kernel.Region is null ? "one clip region for all tokens" : null)
             ?? (training.Optimizer.TakesVectors ? null : "an optimizer of vectors (this one's parameters are matrices)")
             ?? (training.Objective.Correction.Reads.Contains(Column.Random) ? "weights that no random choice takes away" : null)
             ?? NoTail(training.Optimizer)
@@ -59,6 +60,29 @@ public static class Overshoot
         Why = (training, batch, worst) => string.Create(
             CultureInfo.InvariantCulture,
             $"once the ratio of {batch.PlaceOf(OvershootRun.TryStart(training, batch, out _)!.Watched)} had passed {training.Objective.Kernel.Region!.High:R}, {training.Optimizer.Id} left the token where it was on {worst.Measured} of {StepsBeyond} further steps: it stops with the gradient"),
+    };
+
+    /// <summary>The step that crosses the bound lands at most itself beyond it.</summary>
+    public static TrainingClaim Crossing { get; } = new()
+    {
+        Id = "crossing-overshoot",
+        Family = Family.Overshoot,
+        Statement = "Even without memory the step that crosses the upper bound lands beyond it: by at most itself, r ≤ (1+ε_high)·exp(2‖Δz‖∞) on a tabular softmax, ‖Δz‖∞ the largest logit's step at the token's node (of a row's ratio: its mean, or sum, over the row's nodes). |Δ log π| ≤ 2‖Δz‖∞ is met as π → 0.",
+        Hypotheses = ["β = 0", "tabular softmax policy", "fresh optimizer state", "a token of positive advantage alone at its node", "its ratio leaves the clip region"],
+        Source = Paper + "; derived here",
+        Quantity = "log r − log(1+ε_high) after the step that crosses",
+        Missing = training => Strict.Missing(training),
+        Expect = _ => Expectation.Holds("a softmax moves no log-prob by more than twice the largest logit's step"),
+        Domain = training => new OvershootDomain(training),
+        Outside = (training, batch) => OvershootRun.TryStart(training, batch, out string? broken) is null ? broken : null,
+        Measure = (training, batch) => OvershootRun.TryStart(training, batch, out string? broken) is { } run
+            ? new(run.Beyond, run.CrossingBound)
+            : throw InvalidInputException.Because($"The case is outside the claim's hypotheses: {broken}."),
+        Why = (_, _, worst) => string.Create(
+            CultureInfo.InvariantCulture, $"the crossing step took the log-ratio {worst.Measured:G4} beyond the bound, further than the {worst.Bound:G4} that its logits allow"),
+        Worst = new(
+            training => new[] { 1e-2, 1e-4, 1e-6, 1e-8 }.Select(p => OvershootDomain.Rare(training, p)),
+            (training, _, draw) => OvershootDomain.Rare(training, draw.LogReal(1e-9, 0.1))),
     };
 
     private static string? NoTail(Optimizer optimizer) =>
@@ -138,11 +162,33 @@ internal sealed class OvershootRun
     private RolloutBatch _batch;
     private OptimizerState _state;
     private double[] _logits;
+    private double[] _lastUpdate = [];
 
     private OvershootRun(Training training, RolloutBatch batch, PrefixTreePolicy policy, double[] logits, int watched, int row)
     {
         (_training, _batch, _policy, _logits, Watched, Row) = (training, batch, policy, logits, watched, row);
         _state = training.Optimizer.Initial(policy.Parameters);
+    }
+
+    /// <summary>log r − log(1+ε_high) after the last step.</summary>
+    public double Beyond => LogRatio() - Math.Log(_training.Objective.Kernel.Region!.High);
+
+    /// <summary>What the last step can have done to the ratio: twice the largest logit's step at each node that it reads, averaged as it is, and what rounds beside it.</summary>
+    public double CrossingBound
+    {
+        get
+        {
+            var (start, length) = _batch.Row(Row).GetOffsetAndLength(_batch.Tokens);
+            double bound = _training.Objective.Kernel.Ratio switch
+            {
+                RatioLevel.Token => Step(Watched),
+                RatioLevel.SequenceMean => Enumerable.Range(start, length).Sum(Step) / length,
+                _ => Enumerable.Range(start, length).Sum(Step),
+            };
+            return (2 * bound) + RatioRounding;
+
+            double Step(int token) => Enumerable.Range(_policy.NodeOf(token) * _policy.Vocabulary, _policy.Vocabulary).Max(v => Math.Abs(_lastUpdate[v]));
+        }
     }
 
     /// <summary>The token of positive advantage that is alone at its node, as an index into a column.</summary>
@@ -239,7 +285,7 @@ internal sealed class OvershootRun
         for (int j = 0; j < gradient.Length; j++)
             gradient[j] = -gradient[j];
         var step = Stepped(gradient);
-        (_state, _logits) = (step.State, step.Theta);
+        (_state, _logits, _lastUpdate) = (step.State, step.Theta, step.Update);
         var logp = new double[_batch.Tokens];
         _policy.LogProbs(_logits, logp);
         _batch = _batch.With(Column.Logp, logp);
@@ -277,6 +323,23 @@ internal sealed class OvershootRun
 /// </summary>
 internal sealed record OvershootDomain(Training Training) : Domain<RolloutBatch>
 {
+    /// <summary>A right completion whose second token, of probability <paramref name="probability"/>, takes it to the upper bound, and a wrong one of one token.</summary>
+    public static RolloutBatch Rare(Training training, double probability)
+    {
+        // As near to the bound as it goes without having left: all of the next step is beyond it.
+        double bound = Math.Log(training.Objective.Kernel.Region!.High) * (1 - 1e-12), rare = Math.Log(probability);
+        double total = training.Objective.Kernel.Ratio == RatioLevel.SequenceMean ? 2 * bound : bound;
+        return RolloutBatch.Of([[Row([0, 1], 1, [rare, rare], [0, total]), Row([1], 0, [Math.Log(1 - probability)], [0])]]);
+
+        Rollout Row(int[] ids, double reward, double[] logps, double[] logRatios) => Requirements.Completed(training.Objective, new()
+        {
+            Rewards = [.. Enumerable.Repeat((double?)reward, training.Objective.Rewards.Count ?? 1)],
+            Logps = logps,
+            OldLogps = [.. logps.Zip(logRatios, (logp, ratio) => logp - ratio)],
+            Tokens = ids,
+        });
+    }
+
     /// <inheritdoc/>
     public override ImmutableArray<Corner<RolloutBatch>> Corners { get; } =
     [
@@ -311,14 +374,14 @@ internal sealed record OvershootDomain(Training Training) : Domain<RolloutBatch>
         Rollout Completion(int k, double logRatio)
         {
             double each = Training.Objective.Kernel.Ratio == RatioLevel.SequenceSum ? logRatio / lengths[k] : logRatio;
-            var rollout = new Rollout { Rewards = [.. Enumerable.Repeat((double?)rewards[k], Training.Objective.Rewards.Count ?? 1)], Logps = logps[k], OldLogps = [.. logps[k].Select(logp => logp - each)], Tokens = ids[k], GreedyReward = Training.Objective.Advantage.ReadsGreedyReward ? rewards.Min() : null };
-            return Requirements.Extra(Training.Objective).Aggregate(rollout, (with, column) => with.With(column, column switch
+            return Requirements.Completed(Training.Objective, new()
             {
-                // The sampler is the behaviour policy, so that a correction for their mismatch leaves every token in.
-                Column.RolloutLogp => rollout.OldLogps,
-                Column.RefLogp => logps[k],
-                _ => [.. logps[k].Select(_ => 0.5)],
-            }));
+                Rewards = [.. Enumerable.Repeat((double?)rewards[k], Training.Objective.Rewards.Count ?? 1)],
+                Logps = logps[k],
+                OldLogps = [.. logps[k].Select(logp => logp - each)],
+                Tokens = ids[k],
+            }) with
+            { GreedyReward = Training.Objective.Advantage.ReadsGreedyReward ? rewards.Min() : null };
         }
     }
 }

@@ -15,6 +15,26 @@ public static class Prefix
 
     private const Traits NeutralTraits = Traits.Centred | Traits.UniformWeight | Traits.CommonOnPolicyGain;
 
+    /// <summary>Cₜ = Σᵢ αᵢₜAᵢₜ: all that a group does to a shared token, on-policy.</summary>
+    public static ObjectiveClaim Factorisation { get; } = new()
+    {
+        Id = "prefix-factorisation",
+        Describes = true,
+        Family = Family.Prefix,
+        Statement = "The gradient contribution of a shared token is Cₜ·∇ℓₜ, and on-policy Cₜ = Σᵢ αᵢₜAᵢₜ, the advantages weighed by the token weights alone.",
+        Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
+        Source = Paper + " (eq. 17–18)",
+        Quantity = "|Σᵢ cᵢₜ − Σᵢ αᵢₜAᵢₜ|",
+        Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy),
+        Expect = UnitGain,
+        Domain = objective => Cases(objective, Presence.Never, RewardKind.Any),
+        Outside = (_, batch) => NotShared(batch) ?? DeadRow(batch),
+        Measure = FactorGap,
+        Why = (objective, batch, worst) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"the coefficients at position {worst.Position} of group {worst.Group} add to {Push(objective.Evaluate(batch), batch[worst.Group], worst.Position).Sum:G6}, {worst.Measured:G3} off what weights times advantages add to"),
+    };
+
     /// <summary>Cₜ = 0 on a prefix that the whole group shares and is trained on, on-policy, β = 0.</summary>
     public static ObjectiveClaim Neutrality { get; } = new()
     {
@@ -89,7 +109,18 @@ public static class Prefix
             $"the coefficients at position {worst.Position} add to {Push(objective.Evaluate(batch), batch[worst.Group], worst.Position).Sum:G6}, where the harmonic mean lengths give {ClosedForm(objective, objective.Evaluate(batch), batch[worst.Group]).Value:G6}"),
     };
 
-    private static RolloutDomain Cases(SurrogateObjective objective, Presence deadRows, RewardKind rewards) =>
+    /// <summary>Whether on-policy coefficients are αA.</summary>
+    internal static Expectation UnitGain(SurrogateObjective objective) => objective switch
+    {
+        { Kernel.OnPolicyGain: 1 } => Expectation.Holds("on-policy every coefficient is αA"),
+        _ when objective.Traits.HasFlag(Traits.ZeroSum) && Requirements.Missing(objective, Traits.Centred | Traits.UniformWeight) is null =>
+            Expectation.Holds("the mean that the kernel takes off is that of centred advantages"),
+        { Kernel.OnPolicyGain: { } gain } => Expectation.Refuted(string.Create(CultureInfo.InvariantCulture, $"on-policy every coefficient is {gain:R}·αA")),
+        _ => Expectation.Refuted("on-policy the coefficient is not αA"),
+    };
+
+    /// <summary>On-policy cases whose groups share a prefix.</summary>
+    internal static RolloutDomain Cases(SurrogateObjective objective, Presence deadRows, RewardKind rewards) =>
         Requirements.Domain(objective) with { OnPolicy = true, SharedPrefix = true, DeadRows = deadRows, Rewards = rewards, Bounds = null };
 
     private static Expectation Neutral(SurrogateObjective objective, Traits needed)
@@ -109,6 +140,30 @@ public static class Prefix
         {
             var push = Push(evaluation, group, position);
             worst = worst.Worst(new(Math.Abs(push.Sum), push.Rounding(objective, evaluation, group), group.Index, position));
+        }
+
+        return worst;
+    }
+
+    private static Measurement FactorGap(SurrogateObjective objective, RolloutBatch batch)
+    {
+        var evaluation = objective.Evaluate(batch);
+        bool zeroSum = objective.Traits.HasFlag(Traits.ZeroSum);
+        var worst = new Measurement(0, 0);
+        foreach (var (group, position) in SharedPositions(batch))
+        {
+            var push = Push(evaluation, group, position);
+            double predicted = 0, magnitude = 0;
+            for (int k = 0; k < group.Count; k++)
+            {
+                int token = group[k].TokenAt(position);
+                double term = evaluation.Weights[token] * evaluation.Advantages[token];
+                (predicted, magnitude) = (predicted + term, magnitude + Math.Abs(term));
+            }
+
+            // Coefficients that a kernel makes cancel differ from αA by what the advantages' centring leaves.
+            double bound = Tolerance.Summation((2 * group.Count) + 8, push.Magnitude + magnitude) + (zeroSum ? 2 * push.Rounding(objective, evaluation, group) : 0);
+            worst = worst.Worst(new(Math.Abs(push.Sum - predicted), bound, group.Index, position));
         }
 
         return worst;
@@ -178,7 +233,8 @@ public static class Prefix
         return (front * harmonicGap, Math.Abs(front) * ((inverseRight / right) + (inverseWrong / (size - right))));
     }
 
-    private static GroupPush Push(Evaluation evaluation, RolloutGroup group, int position)
+    /// <summary>What a group does to the token at a position that it shares.</summary>
+    internal static GroupPush Push(Evaluation evaluation, RolloutGroup group, int position)
     {
         double sum = 0, magnitude = 0, weight = 0;
         for (int k = 0; k < group.Count; k++)
@@ -194,7 +250,8 @@ public static class Prefix
         return new(sum, magnitude, weight);
     }
 
-    private static IEnumerable<(RolloutGroup Group, int Position)> SharedPositions(RolloutBatch batch)
+    /// <summary>Every position that a whole group shares.</summary>
+    internal static IEnumerable<(RolloutGroup Group, int Position)> SharedPositions(RolloutBatch batch)
     {
         for (int g = 0; g < batch.Groups; g++)
         {
@@ -204,9 +261,13 @@ public static class Prefix
         }
     }
 
-    private static string? NotShared(RolloutBatch batch)
+    /// <summary>Where a batch is off-policy, or a group shares no prefix, in words; null where neither.</summary>
+    internal static string? NotShared(RolloutBatch batch) => Requirements.OffPolicy(batch) ?? NoSharedPrefix(batch);
+
+    /// <summary>Where a group shares no prefix that its live rows are trained on, in words; null where all do.</summary>
+    internal static string? NoSharedPrefix(RolloutBatch batch)
     {
-        if ((Requirements.SingleCompletion(batch) ?? Requirements.OffPolicy(batch)) is { } broken)
+        if (Requirements.SingleCompletion(batch) is { } broken)
             return broken;
         foreach (int g in Enumerable.Range(0, batch.Groups))
         {
@@ -227,7 +288,8 @@ public static class Prefix
         return null;
     }
 
-    private static string? DeadRow(RolloutBatch batch)
+    /// <summary>Where a completion has no trainable token, in words; null where all have.</summary>
+    internal static string? DeadRow(RolloutBatch batch)
     {
         for (int g = 0; g < batch.Groups; g++)
         {
@@ -285,7 +347,7 @@ public static class Prefix
     }
 
     /// <summary>Cₜ, Σ|cᵢₜ| and Σ|αᵢₜ| at one shared position.</summary>
-    private readonly record struct GroupPush(double Sum, double Magnitude, double Weight)
+    internal readonly record struct GroupPush(double Sum, double Magnitude, double Weight)
     {
         /// <summary>What rounding leaves of a push that cancels: that of the sum, and that of each advantage's centring.</summary>
         public double Rounding(SurrogateObjective objective, Evaluation evaluation, RolloutGroup group)

@@ -63,7 +63,11 @@ internal static class Requirements
                 Look(objective.Evaluate(batch.With(column, [.. batch[column].ToArray().Select((value, t) => value + (sign(t) * rounding * Math.Abs(value)))])).Advantages);
         }
 
-        return (4 * moved) + Tolerance.Summation(batch.Tokens + batch.Rows + 16, advantage);
+        // What cancels in each of these, and rounds all the same: the last mean that is taken off, and a baseline of the size of the rewards.
+        double cancelled = objective.Advantage.CentringCondition(batch, evaluation.Rewards);
+        if (objective.Advantage.Under(2) is (_, 1))
+            cancelled += evaluation.Rewards.Where(double.IsFinite).Select(Math.Abs).DefaultIfEmpty().Max();
+        return (4 * moved) + Tolerance.Summation(batch.Tokens + batch.Rows + 16, advantage + cancelled);
 
         void Look(double[] other)
         {
@@ -141,9 +145,31 @@ internal static class Requirements
 
     private static readonly Func<int, int>[] s_signs = [_ => 1, k => k % 2 == 0 ? 1 : -1, k => (k * 7919 % 5) % 2 == 0 ? 1 : -1];
 
+    /// <summary>
+    /// The parts of <paramref name="objective"/> between rewards and advantages with every constant in units of reward over <paramref name="scale"/>,
+    /// and the degree of the whole; null where a part has no such law.
+    /// </summary>
+    public static (Advantage Advantage, RewardShaping Rewards, int Degree)? Under(SurrogateObjective objective, double scale) =>
+        objective.Rewards.Under(scale) is var (rewards, first) && objective.Advantage.Under(Math.Pow(scale, first)) is var (advantage, second)
+            ? (advantage, rewards, first * second)
+            : null;
+
     /// <summary>The columns that an objective reads beyond those that every case carries.</summary>
     public static IEnumerable<Column> Extra(SurrogateObjective objective) =>
         objective.Reads.Where(column => column is not (Column.Logp or Column.OldLogp));
+
+    /// <summary>
+    /// A completion with what an objective reads beyond its log-probs: the sampling engine is the behaviour policy, so that a correction for
+    /// their mismatch leaves every token in, the reference is the current policy, and all other columns are 0.5.
+    /// </summary>
+    public static Rollout Completed(SurrogateObjective objective, Rollout row) => Extra(objective).Aggregate(
+        row with { GreedyReward = objective.Advantage.ReadsGreedyReward ? 0 : null },
+        (with, column) => with.With(column, column switch
+        {
+            Column.RolloutLogp => row.OldLogps,
+            Column.RefLogp => row.Logps,
+            _ => [.. row.Logps.Select(_ => 0.5)],
+        }));
 
     /// <summary>Cases that carry what an objective reads, at and about its kernel's clip bounds.</summary>
     public static RolloutDomain Domain(SurrogateObjective objective) => new()

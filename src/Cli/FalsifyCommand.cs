@@ -31,7 +31,7 @@ internal sealed class FalsifyCommand(Terminal terminal, bool json)
             row,
             verdict,
             expected.GetValueOrDefault(row.Claim.Id),
-            verdict.Counterexample is { } found ? Report.Save(row, proposal.Name, found, folder) : null)).ToArray();
+            verdict.Counterexample is { } found && !(row.Claim.Describes && row.Expected.Kind == VerdictKind.Refuted) ? Report.Save(row, proposal.Name, found, folder) : null)).ToArray();
         int exit = judged.Any(row => row.Surprise) ? ExitCode.Refuted
             : judged.Any(row => row.Verdict.Kind == VerdictKind.Undecided) ? ExitCode.Undecided
             : ExitCode.Kept;
@@ -50,6 +50,7 @@ internal sealed class FalsifyCommand(Terminal terminal, bool json)
         {
             string evidence = Report.Evidence(row.Verdict) + row switch
             {
+                { Describing: true } => $" · by design: {row.Row.Expected.Because}",
                 { Reason: null } => "",
                 { Surprise: true } => " · EXPECTED TO BE REFUTED",
                 _ => $" · expected: {row.Reason}",
@@ -59,7 +60,7 @@ internal sealed class FalsifyCommand(Terminal terminal, bool json)
         }
 
         terminal.Write(table);
-        foreach (var row in judged.Where(row => row.Verdict.Kind == VerdictKind.Refuted))
+        foreach (var row in judged.Where(row => row.Verdict.Kind == VerdictKind.Refuted && !row.Describing))
             _report.Show(row.Row, proposal.Objective, proposal.Reference, row.Verdict, row.Saved);
         terminal.Output.WriteLine();
         _report.Line(Markup.Escape(Summary(judged, exit)));
@@ -82,6 +83,7 @@ internal sealed class FalsifyCommand(Terminal terminal, bool json)
         {
             var node = Report.ToJson(row.Row, proposal.Reference, row.Verdict, row.Saved);
             node["expected_refutation"] = row.Reason;
+            node["by_design"] = row.Describing;
             node["as_expected"] = !row.Surprise;
             return node;
         })]),
@@ -94,6 +96,9 @@ internal sealed class FalsifyCommand(Terminal terminal, bool json)
     private sealed record Judged(LedgerRow Row, Verdict Verdict, string? Reason, string? Saved)
     {
         /// <summary>A refutation that nobody expected, or an expected one that did not come.</summary>
-        public bool Surprise => Verdict.Kind != VerdictKind.Undecided && (Verdict.Kind == VerdictKind.Refuted) != (Reason is not null);
+        public bool Surprise => Verdict.Kind != VerdictKind.Undecided && (Verdict.Kind == VerdictKind.Refuted) != (Reason is not null) && !Describing;
+
+        /// <summary>A refutation that tells what kind of objective this is, as the theory predicts.</summary>
+        public bool Describing => Reason is null && Row.Claim.Describes && (Verdict.Kind, Row.Expected.Kind) == (VerdictKind.Refuted, VerdictKind.Refuted);
     }
 }

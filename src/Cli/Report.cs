@@ -109,7 +109,7 @@ internal sealed class Report(Terminal terminal)
         Line($"  {Markup.Escape(row.Claim.Statement)}");
         terminal.Output.WriteLine();
         if (found.Case is RolloutBatch batch && objective is not null)
-            terminal.Write(Draw(batch, objective.Evaluate(batch)));
+            terminal.Write(Draw(batch, TryEvaluate(objective, batch)));
         else
             terminal.Output.WriteLine($"  {found.Case}");
         terminal.Output.WriteLine();
@@ -121,10 +121,24 @@ internal sealed class Report(Terminal terminal)
         terminal.Output.WriteLine($"  replay    {replay}");
     }
 
-    /// <summary>A batch and what an objective makes of it, a row a completion.</summary>
-    public Table Draw(RolloutBatch batch, Evaluation evaluation)
+    // A counterexample may be a batch that the objective refuses.
+    private static Evaluation? TryEvaluate(SurrogateObjective objective, RolloutBatch batch)
     {
-        bool shaped = batch.RewardsPerRow != 1 || Enumerable.Range(0, batch.Rows).Any(i => !batch.TryReward(i, 0, out double reward) || reward != evaluation.Rewards[i]);
+        try
+        {
+            return objective.Evaluate(batch);
+        }
+        catch (InvalidInputException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A batch and what an objective makes of it, a row a completion; null where it refuses the batch.</summary>
+    public Table Draw(RolloutBatch batch, Evaluation? evaluation)
+    {
+        bool shaped = evaluation is not null
+            && (batch.RewardsPerRow != 1 || Enumerable.Range(0, batch.Rows).Any(i => !batch.TryReward(i, 0, out double reward) || reward != evaluation.Rewards[i]));
         var table = terminal.Table("group", "completion", shaped ? "shaped reward" : "reward", "advantage", "length", "shared", "log-ratios", "coefficients");
         for (int g = 0; g < batch.Groups; g++)
         {
@@ -137,14 +151,14 @@ internal sealed class Report(Terminal terminal)
                 {
                     FormattableString.Invariant($"{g}"),
                     FormattableString.Invariant($"{k}"),
-                    Number(evaluation.Rewards[completion.Row]),
-                    evaluation.RowAdvantages is { } rows ? Number(rows[completion.Row]) : Spread(completion, evaluation.Advantages[batch.Row(completion.Row)]),
+                    Number(evaluation?.Rewards[completion.Row] ?? (batch.TryReward(completion.Row, 0, out double given) ? given : double.NaN)),
+                    evaluation is null ? "refused" : evaluation.RowAdvantages is { } rows ? Number(rows[completion.Row]) : Spread(completion, evaluation.Advantages[batch.Row(completion.Row)]),
                     completion.Length == completion.FullLength
                         ? FormattableString.Invariant($"{completion.Length}")
                         : FormattableString.Invariant($"{completion.Length} of {completion.FullLength}"),
                     shared,
                     Spread(completion, ratios),
-                    Spread(completion, evaluation.Coefficients[batch.Row(completion.Row)]),
+                    evaluation is null ? "refused" : Spread(completion, evaluation.Coefficients[batch.Row(completion.Row)]),
                 }.Select(Markup.Escape)]);
             }
         }

@@ -38,8 +38,12 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
                 ? Weight.Traits & ~(Correction is ConstantWeight ? Traits.None : Traits.RowMeanWeight)
                 : Traits.None;
             var shaped = Rewards.Traits.HasFlag(Traits.Centred) && Advantage.Traits.HasFlag(Traits.KeepsCentring) ? Traits.Centred : Traits.None;
-            return (((Rewards.Traits & Traits.UnshapedRewards) | Advantage.Traits | Kernel.Traits | weight) & ~(Traits.GroupIsolated | Traits.IgnoresDeadRows))
-                | isolated | shaped
+            bool shiftBlind = Rewards.Traits.HasFlag(Traits.ShiftBlind) || (Rewards.Traits.HasFlag(Traits.KeepsShift) && Advantage.Traits.HasFlag(Traits.ShiftBlind));
+            var composed = Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.ShiftBlind | Traits.KeepsShift | Traits.UniformOffPolicy
+                | (Weight.ReadsAdvantageSizes || Correction.ReadsAdvantageSizes ? Traits.Homogeneous : Traits.None);
+            return (((Rewards.Traits & Traits.UnshapedRewards) | Advantage.Traits | Kernel.Traits | weight) & ~composed)
+                | isolated | shaped | (shiftBlind ? Traits.ShiftBlind : Traits.None)
+                | (Weight.Traits & Correction.Traits & Traits.UniformOffPolicy)
                 | (Rewards.Traits & Advantage.Traits & Traits.IgnoresDeadRows)
                 | (Active.Any() ? Traits.None : Traits.Unregularised)
                 | (Active.All(term => term.SilentOnPolicy) ? Traits.UnregularisedOnPolicy : Traits.None);

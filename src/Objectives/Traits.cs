@@ -60,6 +60,27 @@ public enum Traits
 
     /// <summary>Rewards that add to zero in every group give advantages that do.</summary>
     KeepsCentring = 1 << 16,
+
+    /// <summary>One number added to every reward (the greedy completion's, too) changes no advantage.</summary>
+    ShiftBlind = 1 << 17,
+
+    /// <summary>One number added to every reward adds one number to every shaped reward or advantage.</summary>
+    KeepsShift = 1 << 18,
+
+    /// <summary>Advantages that are all multiplied by a &gt; 0 multiply the coefficients by a.</summary>
+    Homogeneous = 1 << 19,
+
+    /// <summary>A token's coefficient is w·g·A with a gain g of its own log-probs, whatever the sign of A.</summary>
+    SignBlind = 1 << 20,
+
+    /// <summary>On-policy the value is Σ αᵢₜAᵢₜ: a ratio of 1 is worth A.</summary>
+    RatioValued = 1 << 21,
+
+    /// <summary>αᵢₜμᵢₜ is the same for all rows of a group at every token that the whole group shares, off-policy too.</summary>
+    UniformOffPolicy = 1 << 22,
+
+    /// <summary>Σᵢₜ Aᵢₜ = 0 over the trainable tokens of the batch.</summary>
+    TokenCentred = 1 << 30,
 }
 
 /// <summary>Traits in words.</summary>
@@ -83,6 +104,13 @@ public static class TraitNames
         [Traits.VanishesWithAdvantage] = "coefficients that vanish with the advantage",
         [Traits.ZeroSum] = "coefficients of a group that cancel by construction",
         [Traits.KeepsCentring] = "advantages that keep rewards centred",
+        [Traits.ShiftBlind] = "advantages that compare rewards by their differences",
+        [Traits.KeepsShift] = "rewards that pass a common shift on",
+        [Traits.Homogeneous] = "coefficients proportional to the size of the advantages",
+        [Traits.SignBlind] = "a gain that does not look at the sign of the advantage",
+        [Traits.RatioValued] = "a value of A at ratio 1",
+        [Traits.UniformOffPolicy] = "one token weight for all rows of a group, off-policy too",
+        [Traits.TokenCentred] = "advantages that add to 0 over tokens",
         [Traits.UnregularisedOnPolicy] = "β = 0 (no regulariser that acts on-policy)",
     };
 

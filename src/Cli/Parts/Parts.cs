@@ -163,6 +163,7 @@ internal static class Parts
         .With<GroupTokenMean>("group-token-mean", _ => new())
         .With<BatchTokenMean>("batch-token-mean", f => new()
         {
+            Accumulated = f.Choice("counts", p => p.Accumulated, ("micro-batch", false), ("accumulated-batch", true)),
             Items = f.Number("items", p => p.Items, 1),
             CountEpsilon = f.Number("count-epsilon", p => p.CountEpsilon, 0),
         })

@@ -27,6 +27,22 @@ public abstract record Advantage
     /// <summary>The largest k over all groups, by which the rounding of R − R̄ may be multiplied; +∞ where nothing bounds it, null where unknown.</summary>
     public virtual double? LargestFactor => null;
 
+    /// <summary>
+    /// Dimensional analysis: A of rewards that are all multiplied by a = <paramref name="scale"/> &gt; 0, and with them everything else in units of reward
+    /// that a batch carries, is a to the power of the degree times what the returned advantage, whose constants in units of reward are over a,
+    /// makes of the rewards themselves: degree 1 without, 0 with a division by a standard deviation. Null where there is no such law.
+    /// </summary>
+    public virtual (Advantage Rescaled, int Degree)? Under(double scale) => null;
+
+    /// <summary>
+    /// max|x|/s of what is centred last and divided by s: by how much the advantages amplify the rounding of its mean. 0 where nothing but a
+    /// group's rewards is centred.
+    /// </summary>
+    public virtual double CentringCondition(RolloutBatch batch, ReadOnlySpan<double> rewards) => 0;
+
+    /// <summary>Whether no advantage is ever below 0, so that what acts by their signs treats all alike.</summary>
+    public virtual bool NeverNegative => false;
+
     /// <summary>Whether equal rewards are recognised before any arithmetic, so that A = 0 exactly.</summary>
     internal virtual bool RecognisesEqualRewards => false;
 
@@ -45,6 +61,15 @@ public abstract record Advantage
 /// <summary>An advantage that is one number a row.</summary>
 public abstract record RowAdvantage : Advantage
 {
+    /// <summary>The standard score that this is; null where it is none.</summary>
+    public virtual StandardScore? AsScore() => null;
+
+    /// <summary><see cref="Advantage.Under"/>, whose rescaled advantage is one of rows, too.</summary>
+    public virtual (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => null;
+
+    /// <inheritdoc/>
+    public sealed override (Advantage Rescaled, int Degree)? Under(double scale) => RowsUnder(scale);
+
     /// <summary>Writes Aᵢ for every row, dead rows included, shape [B]; 0 where the reward is missing.</summary>
     /// <exception cref="InvalidInputException">Rewards for which the advantage is not defined.</exception>
     public abstract void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages);

@@ -7,7 +7,10 @@ public sealed record NoBaseline : RowAdvantage
     internal override bool ReadsOwnRowOnly => true;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.KeepsCentring | Traits.GroupIsolated;
+    public override Traits Traits => Traits.KeepsCentring | Traits.KeepsShift | Traits.GroupIsolated;
+
+    /// <inheritdoc/>
+    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => (this, 1);
 
     /// <inheritdoc/>
     public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
@@ -25,10 +28,13 @@ public sealed record GreedyBaseline : RowAdvantage
     internal override bool ReadsOwnRowOnly => true;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.GroupIsolated;
+    public override Traits Traits => Traits.GroupIsolated | Traits.ShiftBlind;
 
     /// <inheritdoc/>
     public override bool ReadsGreedyReward => true;
+
+    /// <inheritdoc/>
+    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => (this, 1);
 
     /// <inheritdoc/>
     public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
@@ -46,6 +52,9 @@ public sealed record GreedyBaseline : RowAdvantage
 /// </remarks>
 public sealed record LengthWeightedBaseline : GroupwiseAdvantage
 {
+    /// <summary>Over the tokens of each group, and so over those of the batch, the advantages add to 0.</summary>
+    public override Traits Traits => base.Traits | (Lone == LoneReward.IsKept && Over == Counted.LiveRows ? Traits.None : Traits.TokenCentred);
+
     /// <inheritdoc/>
     public override double? LargestFactor => 1;
 
@@ -81,8 +90,14 @@ public sealed record BestOfGroup : GroupwiseAdvantage
     /// <summary>Whether it is divided by s + ε, s the group's standard deviation with ddof 1.</summary>
     public bool Scaled { get; init; }
 
+    /// <inheritdoc/>
+    public override bool NeverNegative => true;
+
     /// <summary>ε ≥ 0, added to s outside the root, in units of reward.</summary>
     public double Epsilon { get; init => field = StandardScore.CheckedEpsilon(value); }
+
+    /// <inheritdoc/>
+    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => Scaled ? (this with { Epsilon = Epsilon / scale }, 0) : (this, 1);
 
     /// <inheritdoc/>
     protected override void FillGroup(RolloutBatch batch, int g, ReadOnlySpan<double> rewards, Span<double> advantages)
@@ -129,6 +144,9 @@ public sealed record PartitionBaseline(double Tau) : GroupwiseAdvantage
     /// The least mean of exp((R − Rₘₐₓ)/τ), Rₘₐₓ the best of the whole group: bounds the advantage of the best by −τ·log of it. 0: none.
     /// </summary>
     public double Floor { get; init => field = Returns.CheckedShare(value, "The floor of a partition function"); }
+
+    /// <summary>τ is in units of reward.</summary>
+    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => (this with { Tau = Tau / scale }, 1);
 
     /// <summary>1: a sum of exponentials is never far from the largest of them, which is exactly 1.</summary>
     public override double? LargestFactor => 1;

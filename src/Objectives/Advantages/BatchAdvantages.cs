@@ -33,7 +33,10 @@ public sealed record BatchScaledBaseline(double Epsilon) : RowAdvantage
     public double Epsilon { get; init => field = StandardScore.CheckedEpsilon(value); } = StandardScore.CheckedEpsilon(Epsilon);
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.Centred | Traits.ComparesRewards;
+    public override Traits Traits => Traits.Centred | Traits.ComparesRewards | Traits.ShiftBlind;
+
+    /// <inheritdoc/>
+    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => (this with { Epsilon = Epsilon / scale }, 0);
 
     /// <inheritdoc/>
     public override double? LargestFactor => 1 / Epsilon;
@@ -62,10 +65,14 @@ public sealed record ScaledByRewards(RowAdvantage Inner, Pool Over, double Epsil
     public double Epsilon { get; init => field = StandardScore.CheckedEpsilon(value); } = StandardScore.CheckedEpsilon(Epsilon);
 
     /// <inheritdoc/>
-    public override Traits Traits => Inner.Traits & (Traits.Centred | Traits.KeepsCentring | Traits.ComparesRewards | (Over == Pool.Group ? Traits.GroupIsolated : Traits.None));
+    public override Traits Traits => Inner.Traits & (Traits.Centred | Traits.KeepsCentring | Traits.ComparesRewards | Traits.ShiftBlind | (Over == Pool.Group ? Traits.GroupIsolated : Traits.None));
 
     /// <inheritdoc/>
     public override double? LargestFactor => Inner.LargestFactor / Epsilon;
+
+    /// <summary>The rewards' own standard deviation takes one power off the inner advantage's.</summary>
+    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) =>
+        Inner.RowsUnder(scale) is var (inner, degree) ? (this with { Inner = inner, Epsilon = Epsilon / scale }, degree - 1) : null;
 
     /// <inheritdoc/>
     internal override bool RecognisesEqualRewards => Inner.RecognisesEqualRewards;
@@ -107,10 +114,34 @@ public sealed record BatchNormalised(RowAdvantage Inner, double Epsilon) : Deriv
 
     /// <inheritdoc/>
     public override Traits Traits => (Inner.Traits & Traits.KeepsCentring)
-        | (Inner.Traits.HasFlag(Traits.Centred) ? Inner.Traits & (Traits.Centred | Traits.ComparesRewards) : Traits.None);
+        | (Inner.Traits.HasFlag(Traits.Centred) ? Inner.Traits & (Traits.Centred | Traits.ComparesRewards) : Traits.None)
+        | ((Inner.Traits & (Traits.ShiftBlind | Traits.KeepsShift)) != 0 ? Traits.ShiftBlind : Traits.None);
 
     /// <inheritdoc/>
     public override double? LargestFactor => Inner.LargestFactor / Epsilon;
+
+    /// <inheritdoc/>
+    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) =>
+        Inner.RowsUnder(scale) is var (inner, degree) ? (this with { Inner = inner, Epsilon = Epsilon / Math.Pow(scale, degree) }, 0) : null;
+
+    /// <inheritdoc/>
+    public override double CentringCondition(RolloutBatch batch, ReadOnlySpan<double> rewards)
+    {
+        using Scratch normalised = new(batch.Rows), inner = new(batch.Rows);
+        FillRows(batch, rewards, normalised.Span);
+        Inner.FillRows(batch, rewards, inner.Span);
+        double largest = 0, low = double.PositiveInfinity, high = double.NegativeInfinity, range = 0;
+        for (int i = 0; i < batch.Rows; i++)
+        {
+            if (double.IsNaN(rewards[i]))
+                continue;
+            largest = Math.Max(largest, Math.Abs(inner.Span[i]));
+            (low, high) = (Math.Min(low, inner.Span[i]), Math.Max(high, inner.Span[i]));
+            range = Math.Max(range, Math.Abs(normalised.Span[i]));
+        }
+
+        return largest == 0 ? 0 : largest * Math.Min(high > low ? 2 * range / (high - low) : double.PositiveInfinity, 1 / Epsilon);
+    }
 
     /// <inheritdoc/>
     public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
@@ -144,6 +175,10 @@ public sealed record NonzeroScaled(RowAdvantage Inner) : DerivedRowAdvantage(Inn
 
     /// <inheritdoc/>
     public override Traits Traits => Inner.Traits & (Traits.Centred | Traits.KeepsCentring | Traits.ComparesRewards);
+
+    /// <summary>A reward stays 0, or not 0, under a factor.</summary>
+    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) =>
+        Inner.RowsUnder(scale) is var (inner, degree) ? (this with { Inner = inner }, degree) : null;
 
     /// <summary>+∞: B over one reward that is not 0. Unknown, and of no matter, where the inner advantage recognises equal rewards.</summary>
     public override double? LargestFactor => RecognisesEqualRewards ? null : double.PositiveInfinity;
@@ -188,10 +223,15 @@ public sealed record ClippedAdvantage(RowAdvantage Inner, double Low, double Hig
 
     /// <inheritdoc/>
     public override Traits Traits =>
-        Inner.Traits & (Traits.GroupIsolated | (Low <= 0 && High >= 0 ? Traits.ComparesRewards | Traits.IgnoresDeadRows : Traits.None));
+        Inner.Traits & (Traits.GroupIsolated | Traits.ShiftBlind | (Low <= 0 && High >= 0 ? Traits.ComparesRewards | Traits.IgnoresDeadRows : Traits.None));
 
     /// <inheritdoc/>
     public override double? LargestFactor => Inner.LargestFactor;
+
+    /// <inheritdoc/>
+    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => Inner.RowsUnder(scale) is var (inner, degree)
+        ? (new ClippedAdvantage(inner, Low / Math.Pow(scale, degree), High / Math.Pow(scale, degree)), degree)
+        : null;
 
     /// <inheritdoc/>
     internal override bool RecognisesEqualRewards => Inner.RecognisesEqualRewards && Low <= 0 && High >= 0;
@@ -223,7 +263,11 @@ public sealed record EntropyShaped(RowAdvantage Inner) : DerivedRowAdvantage(Inn
     public double Threshold { get; init => field = Checks.PositiveBound(value, "The largest entropy that is learned from"); } = 0.7;
 
     /// <inheritdoc/>
-    public override Traits Traits => Inner.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows);
+    public override Traits Traits => Inner.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.ShiftBlind);
+
+    /// <summary>The entropy's weight is in units of reward a nat.</summary>
+    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) =>
+        Inner.RowsUnder(scale) is var (inner, degree) ? (this with { Inner = inner, Scale = Scale / Math.Pow(scale, degree) }, degree) : null;
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [.. Inner.Reads, Column.Entropy];

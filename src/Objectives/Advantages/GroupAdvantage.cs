@@ -16,7 +16,10 @@ public abstract record GroupwiseAdvantage : RowAdvantage
     public LoneReward Lone { get; init; } = LoneReward.IsAnyGroup;
 
     /// <inheritdoc/>
-    public override Traits Traits => Promised(Traits.ComparesRewards);
+    public override Traits Traits => Promised(Traits.ComparesRewards | Traits.ShiftBlind);
+
+    /// <inheritdoc/>
+    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => (this, 1);
 
     // Where dead rows are left out, a group may count one live row alone, and a reward that is kept then compares with nothing.
     private protected Traits Promised(Traits traits) => Traits.GroupIsolated | (Over, Lone) switch
@@ -85,7 +88,7 @@ public abstract record GroupwiseAdvantage : RowAdvantage
 public abstract record GroupAdvantage : GroupwiseAdvantage
 {
     /// <summary>All group advantages here are A = k·(R − R̄).</summary>
-    public sealed override Traits Traits => Promised(Traits.Centred | Traits.AffineAdvantage | Traits.ComparesRewards);
+    public sealed override Traits Traits => Promised(Traits.Centred | Traits.AffineAdvantage | Traits.ComparesRewards | Traits.ShiftBlind);
 
     /// <inheritdoc/>
     protected sealed override void FillGroup(RolloutBatch batch, int g, ReadOnlySpan<double> rewards, Span<double> advantages)
@@ -122,6 +125,12 @@ public sealed record StandardScore : GroupAdvantage
 
     /// <summary>ε ≥ 0, added to s outside the root, in units of reward.</summary>
     public double Epsilon { get; init => field = CheckedEpsilon(value); }
+
+    /// <inheritdoc/>
+    public override StandardScore AsScore() => this;
+
+    /// <summary>A(aR; ε) = A(R; ε/a).</summary>
+    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => (this with { Epsilon = Epsilon / scale }, 0);
 
     /// <inheritdoc/>
     public override double? Factor(in RewardMoments moments) => 1 / (moments.Std(Ddof) + Epsilon);

@@ -14,6 +14,12 @@ public abstract record RewardShaping
     /// <summary>The columns it reads.</summary>
     public virtual ImmutableArray<Column> Reads => [];
 
+    /// <summary>
+    /// Shaped rewards of rewards that are all multiplied by a = <paramref name="scale"/> &gt; 0 are a to the power of the degree times what the
+    /// returned shaping, whose constants in units of reward are over a, makes of the rewards themselves; null where there is no such law.
+    /// </summary>
+    public virtual (RewardShaping Rescaled, int Degree)? Under(double scale) => null;
+
     /// <summary>K, the number of rewards that a completion must carry; null where any number will do.</summary>
     public virtual int? Count => 1;
 
@@ -42,7 +48,10 @@ public sealed record SingleReward : RewardShaping
     public MissingReward Missing { get; init; } = MissingReward.Refused;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UnshapedRewards | Traits.GroupIsolated | Traits.IgnoresDeadRows;
+    public override Traits Traits => Traits.UnshapedRewards | Traits.KeepsShift | Traits.GroupIsolated | Traits.IgnoresDeadRows;
+
+    /// <inheritdoc/>
+    public override (RewardShaping Rescaled, int Degree)? Under(double scale) => (this, 1);
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, Span<double> rewards)
@@ -85,6 +94,9 @@ public abstract record SeveralRewards(ImmutableArray<double> Weights) : RewardSh
     /// <inheritdoc/>
     public override Traits Traits => Traits.GroupIsolated | Traits.IgnoresDeadRows;
 
+    /// <inheritdoc/>
+    public override (RewardShaping Rescaled, int Degree)? Under(double scale) => (this, 1);
+
     /// <summary>Equal where the weights and the rule for missing rewards are.</summary>
     public virtual bool Equals(SeveralRewards? other) =>
         other is not null && EqualityContract == other.EqualityContract && Missing == other.Missing && Weights.SequenceEqual(other.Weights);
@@ -124,6 +136,9 @@ public abstract record SeveralRewards(ImmutableArray<double> Weights) : RewardSh
 /// <remarks>TRL @ f2cd5771, multi_objective_aggregation="sum_then_normalize".</remarks>
 public sealed record WeightedRewards(ImmutableArray<double> Weights) : SeveralRewards(Weights)
 {
+    /// <summary>A row that lacks a reward is shifted by fewer of them.</summary>
+    public override Traits Traits => base.Traits | (Missing == MissingReward.Refused ? Traits.KeepsShift : Traits.None);
+
     /// <inheritdoc/>
     public override SeveralRewards Weighing(ImmutableArray<double> weights) => new WeightedRewards(weights) { Missing = Missing };
 
@@ -140,7 +155,11 @@ public sealed record WeightedRewards(ImmutableArray<double> Weights) : SeveralRe
 public sealed record ScoredRewards(RowAdvantage Score, ImmutableArray<double> Weights) : SeveralRewards(Weights)
 {
     /// <inheritdoc/>
-    public override Traits Traits => Score.Traits & (Traits.Centred | Traits.GroupIsolated | Traits.IgnoresDeadRows);
+    public override Traits Traits => Score.Traits & (Traits.Centred | Traits.ShiftBlind | Traits.GroupIsolated | Traits.IgnoresDeadRows);
+
+    /// <inheritdoc/>
+    public override (RewardShaping Rescaled, int Degree)? Under(double scale) =>
+        Score.RowsUnder(scale) is var (score, degree) ? (new ScoredRewards(score, Weights) { Missing = Missing }, degree) : null;
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Score.Reads;
@@ -171,7 +190,7 @@ public abstract record RewardStep(RewardShaping Inner) : RewardShaping
     public sealed override int? Count => Inner.Count;
 
     /// <inheritdoc/>
-    public sealed override Traits Traits => Inner.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows);
+    public override Traits Traits => Inner.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.ShiftBlind);
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Inner.Reads;
@@ -200,6 +219,11 @@ public sealed record ClippedReward(RewardShaping Inner, double Low, double High)
     public double High { get; } = High;
 
     /// <inheritdoc/>
+    public override (RewardShaping Rescaled, int Degree)? Under(double scale) => Inner.Under(scale) is var (inner, degree)
+        ? (new ClippedReward(inner, Low / Math.Pow(scale, degree), High / Math.Pow(scale, degree)), degree)
+        : null;
+
+    /// <inheritdoc/>
     protected override void Change(RolloutBatch batch, Span<double> rewards)
     {
         foreach (ref double reward in rewards)
@@ -211,6 +235,13 @@ public sealed record ClippedReward(RewardShaping Inner, double Low, double High)
 /// <remarks>TRL @ f2cd5771, rloo_trainer.py; applied after the reward's clip.</remarks>
 public sealed record KlInReward(RewardShaping Inner, double Beta) : RewardStep(Inner)
 {
+    /// <inheritdoc/>
+    public override Traits Traits => base.Traits | (Inner.Traits & Traits.KeepsShift);
+
+    /// <inheritdoc/>
+    public override (RewardShaping Rescaled, int Degree)? Under(double scale) =>
+        Inner.Under(scale) is var (inner, degree) ? (new KlInReward(inner, Beta / Math.Pow(scale, degree)), degree) : null;
+
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [.. Inner.Reads, Column.OldLogp, Column.RefLogp];
 

@@ -28,6 +28,11 @@ public sealed record TokenRewards
         .. AtTokens ? (Column[])[Column.TokenReward] : [],
     ];
 
+    /// <summary>The same where rewards, values and rewards at tokens are multiplied by a = <paramref name="scale"/>; null where there is no one degree.</summary>
+    internal (TokenRewards Rescaled, int Degree)? Under(double scale) => Outcome.RowsUnder(scale) is var (outcome, degree) && (degree == 1 || !AtTokens)
+        ? (this with { Outcome = outcome, Beta = Beta / Math.Pow(scale, degree) }, degree)
+        : null;
+
     /// <summary>Whether the outcome is all that is earned.</summary>
     internal bool OutcomeAlone => Beta == 0 && !AtTokens;
 
@@ -88,7 +93,13 @@ public sealed record Returns : Advantage
     public override Traits Traits => Plain
         ? Rewards.Outcome.Traits
             | DeadRowsOf(Rewards.Outcome)
-        : (Rewards.Outcome.Traits & (Traits.GroupIsolated | (Rewards.OutcomeAlone ? Traits.ComparesRewards : Traits.None))) | DeadRowsOf(Rewards.Outcome);
+        : (Rewards.Outcome.Traits & (Traits.GroupIsolated | Traits.ShiftBlind | (Rewards.OutcomeAlone ? Traits.ComparesRewards : Traits.None)))
+            | (Discount == 1 && !CutAtGaps ? Rewards.Outcome.Traits & Traits.KeepsShift : Traits.None)
+            | DeadRowsOf(Rewards.Outcome);
+
+    /// <inheritdoc/>
+    public override (Advantage Rescaled, int Degree)? Under(double scale) =>
+        Rewards.Under(scale) is var (rewards, degree) ? (this with { Rewards = rewards }, degree) : null;
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Rewards.Reads;
@@ -143,7 +154,13 @@ public sealed record GeneralisedAdvantage(double Discount, double Lambda) : Adva
     public double Lambda { get; init => field = Returns.CheckedShare(value, "The λ of an advantage"); } = Returns.CheckedShare(Lambda, "The λ of an advantage");
 
     /// <inheritdoc/>
-    public override Traits Traits => (Rewards.Outcome.Traits & Traits.GroupIsolated) | DeadRowsOf(Rewards.Outcome);
+    public override Traits Traits => (Rewards.Outcome.Traits & (Traits.GroupIsolated | Traits.ShiftBlind))
+        | (Discount * Lambda == 1 ? Rewards.Outcome.Traits & Traits.KeepsShift : Traits.None)
+        | DeadRowsOf(Rewards.Outcome);
+
+    /// <summary>Values are in units of reward.</summary>
+    public override (Advantage Rescaled, int Degree)? Under(double scale) =>
+        Rewards.Under(scale) is var (rewards, degree) && degree == 1 ? (this with { Rewards = rewards }, 1) : null;
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [.. Rewards.Reads, Column.Value];
@@ -197,7 +214,11 @@ public sealed record OptimalTokenBaseline : Advantage
     public bool ZeroTail { get; init; }
 
     /// <inheritdoc/>
-    public override Traits Traits => (Rewards.Outcome.Traits & Traits.GroupIsolated) | DeadRowsOf(Rewards.Outcome);
+    public override Traits Traits => (Rewards.Outcome.Traits & (Traits.GroupIsolated | Traits.ShiftBlind)) | DeadRowsOf(Rewards.Outcome);
+
+    /// <summary>The squared scores, and the ε beside their sum, have no unit of reward.</summary>
+    public override (Advantage Rescaled, int Degree)? Under(double scale) =>
+        Rewards.Under(scale) is var (rewards, degree) ? (this with { Rewards = rewards }, degree) : null;
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [.. Rewards.Reads, Column.OldLogp, Column.SumPiSquared];
@@ -296,7 +317,14 @@ public sealed record TokenWhitened(Advantage Inner) : Advantage
     public bool Scaled { get; init; } = true;
 
     /// <inheritdoc/>
-    public override Traits Traits => DeadRowsOf(Inner);
+    public override Traits Traits => DeadRowsOf(Inner)
+        | (Inner.Traits.HasFlag(Traits.ShiftBlind) || (Padding == 0 && Inner.Traits.HasFlag(Traits.KeepsShift)) ? Traits.ShiftBlind : Traits.None)
+        | (Padding == 0 ? Traits.TokenCentred : Traits.None);
+
+    /// <summary>ε and the floor stand beside a variance.</summary>
+    public override (Advantage Rescaled, int Degree)? Under(double scale) => Inner.Under(scale) is var (inner, degree)
+        ? (this with { Inner = inner, Epsilon = Epsilon / Math.Pow(scale, 2 * degree), Floor = Floor / Math.Pow(scale, 2 * degree) }, Scaled ? 0 : degree)
+        : null;
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Inner.Reads;
@@ -311,6 +339,31 @@ public sealed record TokenWhitened(Advantage Inner) : Advantage
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
     {
         Inner.Fill(batch, rewards, advantages);
+        var (count, mean, largest) = Survey(batch, rewards, advantages);
+        if (count == 0)
+            return;
+        double std = Scaled ? Std(batch, rewards, advantages, count, mean) : 1;
+        for (int i = 0; i < batch.Rows; i++)
+        {
+            if (double.IsNaN(rewards[i]))
+                continue;
+            foreach (ref double advantage in advantages[batch.Row(i)])
+                advantage = advantage == mean || IsBare(std, largest) ? 0 : (advantage - mean) / std;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override double CentringCondition(RolloutBatch batch, ReadOnlySpan<double> rewards)
+    {
+        using var inner = new Scratch(batch.Tokens);
+        Inner.Fill(batch, rewards, inner.Span);
+        var (count, mean, largest) = Survey(batch, rewards, inner.Span);
+        double std = Scaled && count > Ddof ? Std(batch, rewards, inner.Span, count, mean) : 1;
+        return largest == 0 || IsBare(std, largest) ? 0 : largest / std;
+    }
+
+    private (int Count, double Mean, double Largest) Survey(RolloutBatch batch, ReadOnlySpan<double> rewards, ReadOnlySpan<double> advantages)
+    {
         int count = 0;
         double sum = 0, largest = 0;
         for (int i = 0; i < batch.Rows; i++)
@@ -326,16 +379,7 @@ public sealed record TokenWhitened(Advantage Inner) : Advantage
             count += batch.Length(i);
         }
 
-        if (count == 0)
-            return;
-        double mean = sum / (count + Padding), std = Scaled ? Std(batch, rewards, advantages, count, mean) : 1;
-        for (int i = 0; i < batch.Rows; i++)
-        {
-            if (double.IsNaN(rewards[i]))
-                continue;
-            foreach (ref double advantage in advantages[batch.Row(i)])
-                advantage = advantage == mean || IsBare(std, largest) ? 0 : (advantage - mean) / std;
-        }
+        return (count, sum / (count + Padding), largest);
     }
 
     // A spread that is rounding, and has nothing beside it, would make noise of size 1.

@@ -40,8 +40,11 @@ public static class TrlFlavours
     public static SurrogateObjective DrGrpo { get; } =
         Grpo with { Advantage = Unscaled, Weight = new RowSum { Averaged = Average.OverRows, Length = MaxCompletionLength } };
 
-    /// <summary>loss_type="dapo", and "bnpo" where the batch is a micro-batch.</summary>
-    public static SurrogateObjective Dapo { get; } = Grpo with { Weight = new BatchTokenMean() };
+    /// <summary>loss_type="dapo": the divisor counts the tokens of the accumulated batch.</summary>
+    public static SurrogateObjective Dapo { get; } = Grpo with { Weight = new BatchTokenMean { Accumulated = true } };
+
+    /// <summary>loss_type="bnpo": the divisor counts the tokens of the micro-batch.</summary>
+    public static SurrogateObjective Bnpo { get; } = Grpo with { Weight = new BatchTokenMean() };
 
     /// <summary>importance_sampling_level="sequence", loss_type="grpo".</summary>
     public static SurrogateObjective Gspo { get; } =
@@ -104,7 +107,7 @@ public static class TrlFlavours
         new("trl:grpo", Grpo, "grpo at ε = 1e−4, mean over all rows", Source, "ε beside the std; groups of different size weigh by their size"),
         new("trl:dr_grpo", DrGrpo, "dr-grpo over max_completion_length = 512, mean over all rows", Source, "divided by a constant length"),
         new("trl:dapo", Dapo, "mean over all tokens of the batch of min(r A, clip(r, 0.8, 1.2) A)", Source, "token mean over the batch, not the group; clip-higher off by default; ε beside the std"),
-        new("trl:bnpo", Dapo, "mean over all tokens of the micro-batch of min(r A, clip(r, 0.8, 1.2) A)", Source, "the divisor is the micro-batch's own token count"),
+        new("trl:bnpo", Bnpo, "mean over all tokens of the micro-batch of min(r A, clip(r, 0.8, 1.2) A)", Source, "the divisor is the micro-batch's own token count"),
         new("trl:gspo", Gspo, "gspo with clip 0.2 and ε = 1e−4, mean over all rows", Source, "a clip range some 500 times the paper's"),
         new("trl:cispo", Cispo, "mean over all tokens of sg(min(r, 0.2)) A log π", Source, "the default cap of 0.2 is below 1, so every on-policy gradient is scaled by 0.2"),
         new("trl:luspo", Luspo, "sum over tokens of gspo's coefficients with clip 0.2, mean over all rows", Source, "a clip range some 100 times the paper's; with β > 0, or with token ratios, TRL averages over padding, too, which is not expressed here"),

@@ -12,7 +12,7 @@ namespace GroupRL.Objectives;
 /// <param name="HighEntropy">The same of high-entropy tokens.</param>
 /// <remarks>
 /// wizard-III/Archer2.0 @ b08d963d, compute_policy_loss_archer, where the argument high_entropy_mask marks the low-entropy tokens. Which
-/// branch a token takes is detached: it is decided at the batch's own log-probs. No one region of ratios kills a token, so it has none.
+/// branch a token takes is detached: it is decided at the batch's own log-probs.
 /// </remarks>
 public sealed record FlippedRatio(Clip LowEntropy, Clip HighEntropy) : RowKernel
 {
@@ -38,7 +38,15 @@ public sealed record FlippedRatio(Clip LowEntropy, Clip HighEntropy) : RowKernel
     public override ImmutableArray<Column> Reads => [Column.Entropy];
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage;
+    public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
+        | Traits.Homogeneous | Traits.RatioValued | Traits.HardClip;
+
+    /// <summary>That of low or of high entropy; where the gain is <see cref="Dual"/>, no gradient is lost.</summary>
+    public override Clip? RegionAt(in Completion row, int t)
+    {
+        var clip = row[Column.Entropy][t] <= Threshold(row) ? LowEntropy : HighEntropy;
+        return new(clip.Low, clip.High);
+    }
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;

@@ -51,7 +51,7 @@ public sealed record GammaGain(double PositiveK = 2, double PositiveLambda = 3, 
     public override ImmutableArray<Column> Reads => Mismatch?.Reads ?? [];
 
     /// <summary>With a mismatch w is not 1 on-policy, and the gain not common.</summary>
-    public override Traits Traits => Traits.SequenceRatio | Traits.GroupIsolated | Traits.VanishesWithAdvantage
+    public override Traits Traits => Traits.SequenceRatio | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.Homogeneous
         | (Mismatch is null ? Traits.CommonOnPolicyGain : Traits.None);
 
     /// <inheritdoc/>

@@ -23,6 +23,9 @@ public abstract record Kernel
     /// <summary>The hard clip region in that ratio; null where the coefficient never vanishes for A ≠ 0.</summary>
     public virtual Clip? Region => null;
 
+    /// <summary>The hard clip region of token <paramref name="t"/> of a row, where it is not one for all tokens.</summary>
+    public virtual Clip? RegionAt(in Completion row, int t) => Region;
+
     /// <summary>Whether the clip compares log-ratios, so that a ratio that rounds to a bound may lie on either side of it.</summary>
     public virtual bool ClipsLogRatios => false;
 

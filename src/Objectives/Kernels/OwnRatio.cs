@@ -8,7 +8,8 @@ namespace GroupRL.Objectives;
 public sealed record OwnRatio : TokenKernel
 {
     /// <inheritdoc/>
-    public override Traits Traits => Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage;
+    public override Traits Traits => Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
+        | Traits.Homogeneous | Traits.SignBlind | Traits.RatioValued;
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;

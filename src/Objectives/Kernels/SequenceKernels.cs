@@ -24,8 +24,8 @@ public sealed record SequenceRatio : RowKernel
     public override RatioLevel Ratio { get; }
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
-        | (Region is null ? Traits.None : Traits.HardClip);
+    public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.Homogeneous
+        | (Region is null ? Traits.None : Traits.HardClip) | (Shape.Traits & Traits.RatioValued);
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
@@ -63,8 +63,8 @@ public sealed record SequenceTokenRatio(Shape Shape) : RowKernel
     public override RatioLevel Ratio => RatioLevel.SequenceMean;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
-        | (Region is null ? Traits.None : Traits.HardClip);
+    public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.Homogeneous
+        | (Region is null ? Traits.None : Traits.HardClip) | (Shape.Traits & Traits.RatioValued);
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
@@ -113,8 +113,8 @@ public sealed record GeometricMean(double Low, double High) : RowKernel
     public override RatioLevel Ratio => RatioLevel.Token;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.SequenceRatio | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.HardClip
-        | (CountEpsilon == 0 ? Traits.CommonOnPolicyGain : Traits.None);
+    public override Traits Traits => Traits.SequenceRatio | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.HardClip | Traits.Homogeneous
+        | (CountEpsilon == 0 ? Traits.CommonOnPolicyGain | Traits.RatioValued : Traits.None);
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => CountEpsilon == 0 ? 1 : null;

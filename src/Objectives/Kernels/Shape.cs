@@ -10,6 +10,9 @@ public abstract record Shape
     /// <summary>ψ and dψ/d log r at ratio r ≥ 0 and advantage A.</summary>
     public abstract (double Value, double Slope) At(double ratio, double advantage);
 
+    /// <summary>What a kernel of this shape promises beyond others: <see cref="Traits.RatioValued"/> where ψ(1, A) = A, <see cref="Traits.SignBlind"/> where ψ is linear in A.</summary>
+    public virtual Traits Traits => Traits.None;
+
     /// <summary>The log-ratios at which ψ is not differentiable, for some A.</summary>
     public virtual ImmutableArray<double> Kinks => [];
 
@@ -20,6 +23,9 @@ public abstract record Shape
 /// <summary>ψ = r·A, slope r·A: plain importance sampling.</summary>
 public sealed record Unclipped : Shape
 {
+    /// <inheritdoc/>
+    public override Traits Traits => Traits.RatioValued | Traits.SignBlind;
+
     /// <inheritdoc/>
     public override (double Value, double Slope) At(double ratio, double advantage) =>
         advantage == 0 ? (0, 0) : (ratio * advantage, ratio * advantage);
@@ -69,6 +75,9 @@ public sealed record Clip(double Low, double High, double Cap = double.PositiveI
 
     /// <inheritdoc/>
     public override Clip Region => this;
+
+    /// <summary>A cap at the upper bound and no lower one treat both signs alike.</summary>
+    public override Traits Traits => Traits.RatioValued | (Low <= 0 && Cap == High && Dual > High ? Traits.SignBlind : Traits.None);
 
     /// <inheritdoc/>
     public override ImmutableArray<double> Kinks =>

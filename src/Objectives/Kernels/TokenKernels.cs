@@ -45,8 +45,8 @@ public sealed record TokenRatio(Shape Shape) : TokenKernel
     public double LogBound { get; init => field = Checks.PositiveBound(value, "A log-ratio's bound"); } = double.PositiveInfinity;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
-        | (Region is null ? Traits.None : Traits.HardClip);
+    public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.Homogeneous
+        | (Region is null ? Traits.None : Traits.HardClip) | Shape.Traits;
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
@@ -76,7 +76,8 @@ public sealed record TokenRatio(Shape Shape) : TokenKernel
 public sealed record GradientPreservingClip(Clip Clip) : TokenKernel
 {
     /// <inheritdoc/>
-    public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage;
+    public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
+        | Traits.Homogeneous | Traits.RatioValued;
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;

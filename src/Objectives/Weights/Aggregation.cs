@@ -22,6 +22,14 @@ public abstract record RowAveragedWeight : TokenWeight
     /// <summary>What the average runs over.</summary>
     public Average Averaged { get; init; } = Average.OverPrompts;
 
+    /// <inheritdoc/>
+    public override Share Share => ReadsPadding ? Share.None : Averaged switch
+    {
+        Average.OverPrompts => Share.Prompts,
+        Average.OverRows or Average.OverLiveRows => Share.Rows,
+        _ => Share.Whole,
+    };
+
     /// <summary>The number that a row of group <paramref name="g"/> is divided by: P·G_g, B, the number of live rows, or 1.</summary>
     public double RowDivisor(RolloutBatch batch, int g) => Averaged switch
     {
@@ -84,7 +92,7 @@ public sealed record RowSum : RowAveragedWeight
     public double Length { get; init => field = Checks.Positive(value, "A constant length"); } = 1;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UniformWeight
+    public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy
         | (Averaged == Average.OverLiveRows ? Traits.None : Traits.GroupIsolated);
 
     /// <inheritdoc/>
@@ -96,7 +104,10 @@ public sealed record RowSum : RowAveragedWeight
 public sealed record PaddedRowSum : RowAveragedWeight
 {
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UniformWeight;
+    public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy;
+
+    /// <inheritdoc/>
+    public override bool ReadsPadding => true;
 
     /// <inheritdoc/>
     protected override double Divisor(int n, double length) => length;
@@ -115,7 +126,10 @@ public sealed record PaddedRowSum : RowAveragedWeight
 public sealed record GroupTokenMean : TokenWeight
 {
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated;
+    public override Share Share => Share.Prompts;
+
+    /// <inheritdoc/>
+    public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy | Traits.GroupIsolated;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)
@@ -130,19 +144,29 @@ public sealed record GroupTokenMean : TokenWeight
 
 /// <summary>α = 1/(N·items + ε): the mean over all tokens of the batch, so that prompts with long answers weigh more.</summary>
 /// <remarks>
-/// TRL @ f2cd5771: loss_type="bnpo" (N of the micro-batch) and, with <see cref="Items"/> times N in a larger accumulated batch,
-/// "dapo" and "cispo". verl @ 1dda039b and OpenRLHF @ 3c3be623: token-mean.
+/// TRL @ f2cd5771: loss_type="bnpo" (N of the micro-batch) and, <see cref="Accumulated"/>, "dapo", "cispo" and "vespo". verl @ 1dda039b and OpenRLHF @ 3c3be623: token-mean.
 /// </remarks>
 public sealed record BatchTokenMean : TokenWeight
 {
     /// <summary>How many times the tokens of this batch the divisor counts; 1 where the batch is all there is.</summary>
     public double Items { get; init => field = Checks.Positive(value, "A token count's factor"); } = 1;
 
+    /// <summary>
+    /// Whether a micro-batch's divisor counts the tokens of all micro-batches and devices of a step: TRL's num_items_in_batch. Off: its own.
+    /// </summary>
+    public bool Accumulated { get; init; }
+
+    /// <inheritdoc/>
+    public override Share Share => Accumulated ? Share.Whole : CountEpsilon == 0 ? Share.Tokens : Share.None;
+
+    /// <inheritdoc/>
+    public override TokenWeight OfPart(RolloutBatch part, RolloutBatch whole) => Accumulated ? this with { Items = Items * whole.Tokens / part.Tokens } : this;
+
     /// <summary>ε ≥ 0 beside the token count: 1e−8 in the masked_mean of verl's forks; 0 unless said otherwise.</summary>
     public double CountEpsilon { get; init => field = Checks.AtLeastZero(value, "The ε beside a token count"); }
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UniformWeight;
+    public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights) =>

@@ -27,6 +27,9 @@ public abstract record CovarianceChoice(double Fraction) : TokenWeight
     /// <summary>Advantages differ between rows, and so does the choice; the means see the whole batch.</summary>
     public sealed override Traits Traits => Traits.None;
 
+    /// <inheritdoc/>
+    public sealed override bool ReadsAdvantageSizes => true;
+
     /// <summary>The largest number of tokens that is chosen of <paramref name="tokens"/>: max(1, ⌊fraction·N⌋).</summary>
     public int Most(int tokens) => Math.Max(1, (int)(Fraction * tokens));
 

@@ -60,7 +60,7 @@ public sealed record EntropyQuantileMask(double Quantile) : TokenWeight
     public override ImmutableArray<Column> Reads => [Column.Entropy];
 
     /// <summary>On a shared prefix all rows have the same entropies; the threshold sees the whole batch.</summary>
-    public override Traits Traits => Traits.UniformWeight;
+    public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)

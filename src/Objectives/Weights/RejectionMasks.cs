@@ -58,7 +58,8 @@ public sealed record DivergenceMask(
 
     /// <summary>On a shared prefix a token's own divergence is common to all rows; a row's is where all rows are on-policy.</summary>
     public override Traits Traits => Traits.GroupIsolated
-        | (Over == Pooling.Token || (Of, Against) is (Column.Logp or Column.OldLogp, Column.Logp or Column.OldLogp) ? Traits.UniformWeight : Traits.None);
+        | (Over == Pooling.Token || (Of, Against) is (Column.Logp or Column.OldLogp, Column.Logp or Column.OldLogp) ? Traits.UniformWeight : Traits.None)
+        | (Over == Pooling.Token ? Traits.UniformOffPolicy : Traits.None);
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)
@@ -121,6 +122,12 @@ public sealed record MeanNormalised(TokenWeight Inner, MeanOf Mean) : TokenWeigh
 
     /// <summary>One factor for all rows leaves all but isolation standing.</summary>
     public override Traits Traits => Inner.Traits & ~Traits.GroupIsolated;
+
+    /// <inheritdoc/>
+    public override bool ReadsAdvantageSizes => Inner.ReadsAdvantageSizes;
+
+    /// <inheritdoc/>
+    public override bool ReadsPadding => Inner.ReadsPadding;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)

@@ -8,7 +8,7 @@ namespace GroupRL.Objectives;
 public sealed record PrefixShare : TokenWeight
 {
     /// <summary>Where the whole group shares a token, λ = 1/G for all rows.</summary>
-    public override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated;
+    public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy | Traits.GroupIsolated;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)

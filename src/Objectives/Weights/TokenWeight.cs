@@ -2,6 +2,25 @@ using System.Collections.Immutable;
 
 namespace GroupRL.Objectives;
 
+/// <summary>What the coefficients of a micro-batch, or of a device, must be weighed by so that those of the parts add up to the batch's.</summary>
+public enum Share
+{
+    /// <summary>Nothing: a token's weight does not see how large the batch is, and parts are added.</summary>
+    Whole,
+
+    /// <summary>The number of prompts.</summary>
+    Prompts,
+
+    /// <summary>The number of rows (with a trainable token, where only they count).</summary>
+    Rows,
+
+    /// <summary>The number of trainable tokens.</summary>
+    Tokens,
+
+    /// <summary>No such number does it.</summary>
+    None,
+}
+
 /// <summary>
 /// αᵢₜ, the weight of a token's coefficient, one for each trainable token, shape [N]; frozen. Also the form of the detached
 /// corrections μ. Fully masked rows have no tokens and so no weight, but count in G and B.
@@ -16,6 +35,18 @@ public abstract record TokenWeight
 
     /// <summary>The columns it reads.</summary>
     public virtual ImmutableArray<Column> Reads => [];
+
+    /// <summary>Whether it reads more of the advantages than their signs.</summary>
+    public virtual bool ReadsAdvantageSizes => false;
+
+    /// <summary>Whether masked tokens at the ends of rows, the padding, change it.</summary>
+    public virtual bool ReadsPadding => false;
+
+    /// <summary>How parts of a batch, cut between prompts, add up.</summary>
+    public virtual Share Share => Traits.HasFlag(Traits.GroupIsolated) ? Share.Whole : Share.None;
+
+    /// <summary>This weight as a trainer applies it to <paramref name="part"/>, a micro-batch or device of <paramref name="whole"/>: itself, unless it is told of the whole.</summary>
+    public virtual TokenWeight OfPart(RolloutBatch part, RolloutBatch whole) => this;
 
     /// <summary>Writes αᵢₜ for every trainable token; <paramref name="advantages"/> has shape [N].</summary>
     public abstract void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights);
@@ -34,7 +65,7 @@ public sealed record ConstantWeight(double Value) : TokenWeight
     public double Value { get; init => field = Checks.Finite(value, "A constant weight"); } = Checks.Finite(Value, "A constant weight");
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated;
+    public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy | Traits.GroupIsolated;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights) => weights.Fill(Value);
@@ -58,10 +89,27 @@ public sealed record ProductWeight(ImmutableArray<TokenWeight> Factors) : TokenW
             // A factor that is uniform on shared prefixes only may break 1/nᵢ beyond them, so constants alone leave it standing.
             var varying = Factors.Where(factor => factor is not ConstantWeight).ToArray();
             var shape = varying.Length == 1 ? varying[0].Traits & Traits.RowMeanWeight : Traits.None;
-            bool uniform = Factors.All(factor => factor.Traits.HasFlag(Traits.UniformWeight));
-            return isolated | shape | (uniform ? Traits.UniformWeight : Traits.None);
+            var uniform = Factors.Aggregate(Traits.UniformWeight | Traits.UniformOffPolicy, (all, factor) => all & factor.Traits);
+            return isolated | shape | uniform;
         }
     }
+
+    /// <summary>That of the one factor that has one.</summary>
+    public override Share Share => Factors.Select(factor => factor.Share).Where(share => share != Share.Whole).ToArray() switch
+    {
+        [] => Share.Whole,
+        [var only] => only,
+        _ => Share.None,
+    };
+
+    /// <inheritdoc/>
+    public override TokenWeight OfPart(RolloutBatch part, RolloutBatch whole) => new ProductWeight([.. Factors.Select(factor => factor.OfPart(part, whole))]);
+
+    /// <inheritdoc/>
+    public override bool ReadsAdvantageSizes => Factors.Any(factor => factor.ReadsAdvantageSizes);
+
+    /// <inheritdoc/>
+    public override bool ReadsPadding => Factors.Any(factor => factor.ReadsPadding);
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [.. Factors.SelectMany(factor => factor.Reads).Distinct()];

@@ -7,7 +7,7 @@ namespace GroupRL.Objectives;
 public abstract record TrustRegion : TokenWeight
 {
     /// <summary>On-policy p = q, which every trust region contains.</summary>
-    public sealed override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated;
+    public override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated;
 
     /// <inheritdoc/>
     public sealed override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)
@@ -74,6 +74,9 @@ public sealed record BinaryKlRegion(double Low, double High) : TrustRegion
 /// <remarks>PrimeIntellect-ai/prime-rl @ 559b4477, ipo_loss_fn.</remarks>
 public sealed record ProbabilityRegion(double Threshold) : TrustRegion
 {
+    /// <summary>Blind to the advantage, it takes a shared token from all rows or from none.</summary>
+    public override Traits Traits => base.Traits | Traits.UniformOffPolicy;
+
     /// <summary>The largest |p − q|.</summary>
     public double Threshold { get; } = Checks.AtLeastZero(Threshold, "A trust region's threshold");
 

@@ -66,6 +66,8 @@ internal sealed record FormulaShape(Clip Inner, Func<Clip, double, double, (doub
 
     public override Clip? Region => Inner;
 
+    public override Traits Traits => Inner.Traits;
+
     public override (double Value, double Slope) At(double ratio, double advantage) => Formula(Inner, ratio, advantage);
 }
 

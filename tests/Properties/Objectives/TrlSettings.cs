@@ -232,7 +232,7 @@ internal sealed class TrlSettings(GoldenNode? defaults, GoldenNode hyper) : Stri
         // The micro-batch's own averages are divided by the accumulation steps, while the token count of the whole accumulated batch
         // holds them already.
         if (loss.Text is "dapo" or "cispo" or "vespo")
-            return _weight = new BatchTokenMean { Items = Number("num_items_factor") };
+            return _weight = new BatchTokenMean { Accumulated = true, Items = Number("num_items_factor") };
         _steps = Number("gradient_accumulation");
         return _weight = new Divided(loss.Text switch
         {

@@ -1,0 +1,184 @@
+using System.Globalization;
+using GroupRL.Checking;
+using GroupRL.Objectives;
+using ObjectiveClaim = GroupRL.Claims.Claim<GroupRL.Objectives.SurrogateObjective, GroupRL.Objectives.RolloutBatch>;
+
+namespace GroupRL.Claims;
+
+/// <summary>
+/// Family M, splits: the gradient of a batch against those of its micro-batches, or devices, put together as trainers do. Advantages are
+/// computed before the split.
+/// </summary>
+public static class Splits
+{
+    private const string Hypothesis = "advantages are computed before the split";
+
+    /// <summary>The mean of the parts' coefficients.</summary>
+    public static ObjectiveClaim MeanOfMeans { get; } = Between(
+        "split-mean-of-means",
+        "With as many prompts and rows in each part, the mean of the coefficients of micro-batches (or devices) that hold whole groups is the batch's. True of averages over prompts or rows; token means need equal token counts, sums a sum.",
+        Share.Prompts,
+        equal: true,
+        (part, whole) => part.Groups / (double)whole.Groups,
+        share => share is Share.Prompts or Share.Rows);
+
+    /// <summary>The mean weighted by rows.</summary>
+    public static ObjectiveClaim RowWeighted { get; } = Between(
+        "split-row-weighted",
+        "The mean, weighted by their rows, of the coefficients of micro-batches (or devices) that hold whole groups is the batch's: true of averages over all rows, whatever the parts.",
+        Share.Rows,
+        equal: false,
+        (part, whole) => part.Rows / (double)whole.Rows,
+        share => share == Share.Rows);
+
+    /// <summary>The mean weighted by tokens.</summary>
+    public static ObjectiveClaim TokenWeighted { get; } = Between(
+        "split-token-weighted",
+        "The mean, weighted by their trainable tokens, of the coefficients of micro-batches (or devices) that hold whole groups is the batch's: true of means over each part's own tokens.",
+        Share.Tokens,
+        equal: false,
+        (part, whole) => part.Tokens / (double)whole.Tokens,
+        share => share == Share.Tokens);
+
+    /// <summary>The sum.</summary>
+    public static ObjectiveClaim Sum { get; } = Between(
+        "split-sum",
+        "The sum of the coefficients of micro-batches (or devices) that hold whole groups is the batch's: true where a token's weight does not see how large its part is, as under a divisor that counts the accumulated batch.",
+        Share.Whole,
+        equal: false,
+        (_, _) => 1,
+        share => share == Share.Whole);
+
+    /// <summary>A cut inside a group.</summary>
+    public static ObjectiveClaim WithinGroup { get; } = new()
+    {
+        Id = "split-within-group",
+        Describes = true,
+        Family = Family.Surrogate,
+        Statement = "A cut inside a group, too, leaves the coefficients as they are, if the parts are put together by the objective's own share (rows, tokens, or a sum). Averages over prompts, and kernels or weights that see their group, need whole groups.",
+        Hypotheses = [Hypothesis, "two parts, the first without the last row"],
+        Source = "derived here",
+        Quantity = "|cᵢₜ − Σ share·cᵢₜ of its part|",
+        Missing = objective => ShareOf(objective) == Share.None ? "a share by which parts add up" : null,
+        Expect = objective => objective switch
+        {
+            _ when ShareOf(objective) == Share.Prompts => Expectation.Refuted("an average over prompts counts a group that is cut twice"),
+            { Kernel: not RowKernel } => Expectation.Refuted("the kernel couples the rows of a group"),
+            _ => Expectation.Holds("rows do not see each other"),
+        },
+        Domain = objective => Requirements.Domain(objective) with { DeadRows = Presence.Never },
+        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Prefix.DeadRow(batch),
+        Measure = (objective, batch) => Gap(objective, batch, Cut(batch, batch.Rows - 1), ShareOf(objective) switch
+        {
+            Share.Prompts => (part, whole) => part.Groups / (double)whole.Groups,
+            Share.Rows => (part, whole) => part.Rows / (double)whole.Rows,
+            Share.Tokens => (part, whole) => part.Tokens / (double)whole.Tokens,
+            _ => (_, _) => 1,
+        }),
+        Why = Explain,
+    };
+
+    /// <summary>How the coefficients of parts add up: the one share of all weights, None where they differ.</summary>
+    internal static Share ShareOf(SurrogateObjective objective)
+    {
+        var corrected = objective.Weight.Times(objective.Correction).Share;
+        return objective.Regularisers.Where(term => term.Beta != 0)
+            .Select(term => (term.Weight ?? objective.Weight).Times(term.Where).Times(term.Corrected ? objective.Correction : TokenWeight.One).Share)
+            .All(share => share == corrected) ? corrected : Share.None;
+    }
+
+    private static ObjectiveClaim Between(
+        string id, string statement, Share by, bool equal, Func<RolloutBatch, RolloutBatch, double> share, Func<Share, bool> adds) => new()
+        {
+            Id = id,
+            Describes = true,
+            Family = Family.Surrogate,
+            Statement = statement,
+            Hypotheses = [Hypothesis, equal ? "two prompts with groups of one size, one a part" : "2 or 3 prompts, the first one alone in its part", "every row has a trainable token"],
+            Source = "derived here",
+            Quantity = "|cᵢₜ − share·cᵢₜ of its part|",
+            Missing = _ => null,
+            Expect = objective => adds(ShareOf(objective))
+                ? Expectation.Holds(equal ? "both parts have the same share" : $"parts add up {InWords(by)}")
+                : Expectation.Refuted($"parts add up {InWords(ShareOf(objective))}"),
+            Domain = objective => Requirements.Domain(objective) with { DeadRows = Presence.Never, Prompts = equal ? 2 : 3, EqualGroups = equal },
+            Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Prefix.DeadRow(batch) ?? NotSplit(batch, equal),
+            Measure = (objective, batch) => Gap(objective, batch, Cut(batch, batch.GroupSize(0)), share),
+            Why = Explain,
+        };
+
+    private static string InWords(Share share) => share switch
+    {
+        Share.Prompts => "weighed by their prompts",
+        Share.Rows => "weighed by their rows",
+        Share.Tokens => "weighed by their tokens",
+        Share.Whole => "as they are",
+        _ => "by no share",
+    };
+
+    private static string? NotSplit(RolloutBatch batch, bool equal)
+    {
+        if (batch.Groups < 2)
+            return "a batch that is split has 2 prompts or more; this one has 1";
+        return equal && (batch.Groups != 2 || batch.GroupSize(0) != batch.GroupSize(1))
+            ? FormattableString.Invariant($"parts are of one size: two prompts with groups of one size; there are {batch.Groups} with groups of {batch.GroupSize(0)} and {batch.GroupSize(1)}")
+            : null;
+    }
+
+    private static (RolloutBatch First, RolloutBatch Second) Cut(RolloutBatch batch, int rows)
+    {
+        List<Rollout[]> first = [], second = [];
+        int seen = 0;
+        foreach (var group in batch.ToRollouts())
+        {
+            int kept = Math.Clamp(rows - seen, 0, group.Count);
+            if (kept > 0)
+                first.Add([.. group.Take(kept)]);
+            if (kept < group.Count)
+                second.Add([.. group.Skip(kept)]);
+            seen += group.Count;
+        }
+
+        return (RolloutBatch.Of(first.ToArray()), RolloutBatch.Of(second.ToArray()));
+    }
+
+    private static Measurement Gap(
+        SurrogateObjective objective, RolloutBatch batch, (RolloutBatch First, RolloutBatch Second) parts, Func<RolloutBatch, RolloutBatch, double> share)
+    {
+        var evaluation = objective.Evaluate(batch);
+        var worst = new Measurement(0, 0);
+        int start = 0;
+        foreach (var part in new[] { parts.First, parts.Second })
+        {
+            double[] own = Of(objective, part, batch, evaluation.Advantages[start..(start + part.Tokens)]).Evaluate(part).Coefficients;
+            for (int t = 0; t < own.Length; t++)
+            {
+                double weighed = share(part, batch) * own[t], whole = evaluation.Coefficients[start + t];
+                double penalty = objective.Regularisers.IsEmpty ? 0 : Math.Abs((objective with { Regularisers = [] }).Evaluate(batch).Coefficients[start + t]);
+                // The same numbers, once divided by one count and once by two: a few roundings of each summand.
+                double bound = Tolerance.Summation(24, Math.Abs(whole) + Math.Abs(weighed) + penalty)
+                    + (objective.Kernel is RowKernel ? 0 : Requirements.PullRounding(objective, batch, evaluation, batch.GroupOf(RowOf(batch, start + t))));
+                worst = worst.Worst(new(Math.Abs(weighed - whole), bound, 0, start + t));
+            }
+
+            start += own.Length;
+        }
+
+        return worst;
+    }
+
+    private static int RowOf(RolloutBatch batch, int token) => Enumerable.Range(0, batch.Rows).First(i => token < batch.Row(i).End.Value);
+
+    private static SurrogateObjective Of(SurrogateObjective objective, RolloutBatch part, RolloutBatch whole, double[] advantages) => objective with
+    {
+        Rewards = new NoRewards(),
+        Advantage = new GivenAdvantages(advantages),
+        Weight = objective.Weight.OfPart(part, whole),
+        Correction = objective.Correction.OfPart(part, whole),
+        Regularisers = [.. objective.Regularisers.Select(term => term with { Weight = term.Weight?.OfPart(part, whole), Where = term.Where.OfPart(part, whole) })],
+    };
+
+    private static string Explain(SurrogateObjective objective, RolloutBatch batch, Measurement worst) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"the coefficient of {batch.PlaceOf(worst.Position)} is {objective.Evaluate(batch).Coefficients[worst.Position]:G6} in the batch, and off that by {worst.Measured:G3} when its parts are put together");
+}
