@@ -14,6 +14,8 @@ internal static class CommandLine
 
     private static readonly Option<bool> Json = new("--json") { Description = "Print JSON instead of tables." };
 
+    private static readonly Option<bool> Markdown = new("--markdown") { Description = "Print a page of the documentation." };
+
     private static readonly Option<int> Cases = new("--cases")
     {
         Description = "Cases for each row.",
@@ -124,8 +126,10 @@ internal static class CommandLine
 
     private static Command LedgerGrid(Terminal terminal)
     {
-        var command = new Command("ledger", "Judge every claim for the whole catalogue and print the grid.") { Cases, Json };
-        command.SetAction(parsed => new LedgerCommand(terminal, parsed.GetValue(Json)).Run(Positive(parsed.GetValue(Cases))));
+        var command = new Command("ledger", "Judge every claim for the whole catalogue and print the grid.") { Cases, Markdown, Json };
+        command.SetAction(parsed => new LedgerCommand(terminal).Run(
+            Positive(parsed.GetValue(Cases)),
+            parsed.GetValue(Json) ? LedgerForm.Json : parsed.GetValue(Markdown) ? LedgerForm.Markdown : LedgerForm.Grid));
         return command;
     }
 
@@ -196,9 +200,8 @@ internal static class CommandLine
     private static Command CatalogueList(Terminal terminal)
     {
         var parts = new Option<bool>("--parts") { Description = "List the parts of proposals instead." };
-        var markdown = new Option<bool>("--markdown") { Description = "Print a page of the documentation." };
-        var command = new Command("catalogue", "List every objective with its formula, source and departures, or every part of a proposal.") { parts, markdown, Json };
-        command.SetAction(parsed => new CatalogueCommand(terminal, parsed.GetValue(Json)).Run(parsed.GetValue(parts), parsed.GetValue(markdown)));
+        var command = new Command("catalogue", "List every objective with its formula, source and departures, or every part of a proposal.") { parts, Markdown, Json };
+        command.SetAction(parsed => new CatalogueCommand(terminal, parsed.GetValue(Json)).Run(parsed.GetValue(parts), parsed.GetValue(Markdown)));
         return command;
     }
 
