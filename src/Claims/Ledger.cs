@@ -40,7 +40,7 @@ public static class Ledger
     /// <summary>Claims about objectives.</summary>
     public static ImmutableArray<Claim<SurrogateObjective>> ObjectiveClaims { get; } =
     [
-        Prefix.Neutrality, Prefix.MaskedTruncation, Prefix.BiasSign, Prefix.BiasBinary,
+        Prefix.Neutrality, Prefix.MaskedTruncation, Prefix.BiasSign, Prefix.BiasMagnitude, Prefix.BiasBinary,
         Clipping.ZeroCoefficient,
         Contract.GradientConsistency, Contract.DegenerateGroup, Contract.PermutationInvariance,
     ];
