@@ -54,7 +54,8 @@ public static class RolloutShrinker
         return [batch.Groups, batch.Rows, tokens, tokens - batch.Tokens, digits, unsorted];
     }
 
-    private static int Compare(IReadOnlyList<long> left, IReadOnlyList<long> right) =>
+    /// <summary>Which of two sizes is smaller: negative where the left one is.</summary>
+    public static int Compare(IReadOnlyList<long> left, IReadOnlyList<long> right) =>
         left.Zip(right, (a, b) => a.CompareTo(b)).FirstOrDefault(sign => sign != 0);
 
     // How hard a number is to read: nothing for 0, then by sign and decimals, so that 1 < −1 < −0.5 < −0.4837….

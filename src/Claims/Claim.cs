@@ -80,6 +80,9 @@ public abstract record Claim
     /// <summary>What is measured, as a symbol.</summary>
     public required string Quantity { get; init; }
 
+    /// <summary>Whether its bound is more than rounding, so that cases may come near it.</summary>
+    public abstract bool IsBound { get; }
+
     /// <summary>The derivation, as a path in the repository.</summary>
     public string Derivation => $"docs/derivations/{Family.ToString().ToLowerInvariant()}.md#{Id}";
 }
@@ -123,6 +126,9 @@ public sealed record Claim<TSubject, TCase> : Claim<TSubject> where TCase : notn
 
     /// <summary>How the worst case is sought, where the claim is a bound that is more than rounding; null elsewhere.</summary>
     public WorstCase<TSubject, TCase>? Worst { get; init; }
+
+    /// <inheritdoc/>
+    public override bool IsBound => Worst is not null;
 
     /// <inheritdoc/>
     public override LedgerRow Against(TSubject subject, string objective, string optimizer) => new(

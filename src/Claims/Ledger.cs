@@ -40,7 +40,7 @@ public static class Ledger
     /// <summary>Claims about objectives.</summary>
     public static ImmutableArray<Claim<SurrogateObjective>> ObjectiveClaims { get; } =
     [
-        Prefix.Factorisation, Prefix.Neutrality, Prefix.MaskedTruncation, Prefix.BiasSign, Prefix.BiasBinary,
+        Prefix.Factorisation, Prefix.Neutrality, Prefix.MaskedTruncation, Prefix.BiasSign, Prefix.BiasMagnitude, Prefix.BiasBinary,
         PrefixTraining.DriftDirection, PrefixOffPolicy.ClipAsymmetry, PrefixOffPolicy.Neutrality, PrefixOffPolicy.RegulariserResidue,
         RewardScale.ShiftInvariance, RewardScale.AdvantageScale, RewardScale.CoefficientHomogeneity,
         Clipping.ZeroCoefficient, Clipping.NoHardStop,
@@ -59,11 +59,16 @@ public static class Ledger
     /// <summary>Every claim.</summary>
     public static ImmutableArray<Claim> Claims { get; } = [.. ObjectiveClaims, .. OptimizerClaims, .. TrainingClaims];
 
+    // Every row asks every part for its traits, so the thousands of them are built once, and not before they are asked for.
+    private static readonly Lazy<ImmutableArray<LedgerRow>> s_rows = new(() =>
+    [
+        .. Catalogue.All.SelectMany(entry => ObjectiveRows(entry.Id, entry.Objective)),
+        .. OptimizerCatalogue.All.SelectMany(OptimizerRows),
+        .. Pairings.SelectMany(pair => TrainingRows(pair.Entry.Id, pair.Entry.Objective, pair.Optimizer)),
+    ]);
+
     /// <summary>Every row of the catalogue.</summary>
-    public static IEnumerable<LedgerRow> Rows =>
-        Catalogue.All.SelectMany(entry => ObjectiveRows(entry.Id, entry.Objective))
-            .Concat(OptimizerCatalogue.All.SelectMany(OptimizerRows))
-            .Concat(Pairings.SelectMany(pair => TrainingRows(pair.Entry.Id, pair.Entry.Objective, pair.Optimizer)));
+    public static ImmutableArray<LedgerRow> Rows => s_rows.Value;
 
     /// <summary>
     /// The objectives and optimizers that are judged together. A claim about training asks one thing of the objective and

@@ -88,6 +88,34 @@ public static class Prefix
             $"the coefficients at position {worst.Position} add to {Push(objective.Evaluate(batch), batch[worst.Group], worst.Position).Sum:G6}, which is not what weights and advantages covary to"),
     };
 
+    /// <summary>|Cₜ − w·G·ᾱ·Ā| ≤ |w|·G·σ_α·σ_A: Cauchy–Schwarz on <see cref="BiasSign"/>'s covariance.</summary>
+    public static ObjectiveClaim BiasMagnitude { get; } = new()
+    {
+        Id = "prefix-bias-magnitude",
+        Family = Family.Prefix,
+        Statement = "On-policy, |Cₜ − w·G·ᾱ·Ā| ≤ |w|·G·σ_α·σ_A over the group (population σ, w the kernel's on-policy gain), with equality iff α is affine in A, or A in α: a shared token cannot be pushed harder than weights and advantages vary. Two completions always push that hard.",
+        Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
+        Source = "Cauchy–Schwarz; derived here from " + Paper,
+        Quantity = "|Σᵢ cᵢₜ − w·G·ᾱĀ|",
+        Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy | Traits.CommonOnPolicyGain),
+        Expect = _ => Expectation.Holds("the Cauchy–Schwarz inequality"),
+        Domain = objective => Cases(objective, Presence.Never, RewardKind.Any),
+        Outside = (_, batch) => NotShared(batch) ?? DeadRow(batch),
+        Measure = MagnitudeGap,
+        Why = (_, batch, worst) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"the shared token {worst.Position} of group {worst.Group} is pushed by {worst.Measured:G6} besides the means' push, {(worst.AtLeast ? "less than two completions must push" : "more than weights and advantages vary")}"),
+        Worst = new(
+            objective =>
+            [
+                // Any two points lie on a line; more do where the rewards are an affine function of 1/n.
+                Nearby.SharedPrompt(objective, [1, 2], [0, 1]),
+                Nearby.SharedPrompt(objective, [1, 8], [1, 0]),
+                Nearby.SharedPrompt(objective, [1, 2, 4], [1, 0.5, 0.25]),
+            ],
+            (_, batch, draw) => Nearby.RewardOrLength(batch, draw)),
+    };
+
     /// <summary>Binary rewards, weights m/nᵢ: Cₜ = w·m·G·k·p̂(1−p̂)·(1/H⁺ − 1/H⁻).</summary>
     public static ObjectiveClaim BiasBinary { get; } = new()
     {
@@ -194,6 +222,31 @@ public static class Prefix
             double predicted = gain * group.Count * (covariance + (meanWeight * meanAdvantage));
             double bound = Tolerance.Summation((2 * group.Count) + 8, push.Magnitude + (Math.Abs(gain) * magnitude));
             worst = worst.Worst(new(Math.Abs(push.Sum - predicted), bound, group.Index, position));
+        }
+
+        return worst;
+    }
+
+    private static Measurement MagnitudeGap(SurrogateObjective objective, RolloutBatch batch)
+    {
+        var evaluation = objective.Evaluate(batch);
+        double gain = Math.Abs(objective.Kernel.OnPolicyGain!.Value);
+        var worst = new Measurement(0, 0);
+        foreach (var (group, position) in SharedPositions(batch))
+        {
+            int size = group.Count;
+            int[] tokens = [.. Enumerable.Range(0, size).Select(k => group[k].TokenAt(position))];
+            var weight = Varying.Of([.. tokens.Select(token => evaluation.Weights[token])]);
+            var advantage = Varying.Of([.. tokens.Select(token => evaluation.Advantages[token])]);
+            var push = Push(evaluation, group, position);
+            double gap = Math.Abs(push.Sum - (objective.Kernel.OnPolicyGain!.Value * size * weight.Mean * advantage.Mean));
+            double bound = gain * size * weight.Deviation * advantage.Deviation;
+            // A mean, a difference, a square, a sum and a root each, and the product of means.
+            double rounding = Tolerance.Summation((4 * size) + 24, push.Magnitude + (2 * gain * size * weight.Size * advantage.Size));
+            // Where nothing varies the bound is rounding, to which no case is near or far.
+            worst = worst.Worst(new(bound <= rounding && gap <= bound + rounding ? 0 : gap, bound + rounding, group.Index, position));
+            if (size == 2 && gap < bound - rounding)
+                worst = worst.Worst(new(gap, bound - rounding, group.Index, position, AtLeast: true));
         }
 
         return worst;
@@ -344,6 +397,19 @@ public static class Prefix
                 CultureInfo.InvariantCulture,
                 $"the advantages of the group add there to {advantages:G6}, not to 0, so {place} is pushed {direction}"),
         };
+    }
+
+    /// <summary>x̄, the population σ, and the size √mean(|x| + mean|x|)² that bounds both.</summary>
+    private readonly record struct Varying(double Mean, double Deviation, double Size)
+    {
+        public static Varying Of(double[] values)
+        {
+            double mean = values.Average(), size = values.Average(Math.Abs);
+            return new(
+                mean,
+                Math.Sqrt(values.Average(x => (x - mean) * (x - mean))),
+                Math.Sqrt(values.Average(x => (Math.Abs(x) + size) * (Math.Abs(x) + size))));
+        }
     }
 
     /// <summary>Cₜ, Σ|cᵢₜ| and Σ|αᵢₜ| at one shared position.</summary>

@@ -45,7 +45,7 @@ internal sealed class CheckCommand(Terminal terminal, bool json)
         }
 
         terminal.Write(_report.Draw(batch, proposal.Objective.Evaluate(batch)));
-        terminal.Output.WriteLine($"  {(exit == ExitCode.Kept ? "kept" : "refuted")}: {row.Claim.Quantity} = {Report.Number(check.Measurement.Measured)}, {Report.Bound(check.Measurement)}");
+        terminal.Output.WriteLine($"  {(exit == ExitCode.Kept ? "kept" : "refuted")}: {row.Claim.Quantity} = {Report.Number(check.Measurement.Measured)}, {Report.Bound(row.Claim, check.Measurement)}");
         if (check.Why.Length > 0)
             terminal.Output.WriteLine($"  why: {check.Why}");
         return exit;

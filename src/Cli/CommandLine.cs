@@ -14,6 +14,8 @@ internal static class CommandLine
 
     private static readonly Option<bool> Json = new("--json") { Description = "Print JSON instead of tables." };
 
+    private static readonly Option<bool> Markdown = new("--markdown") { Description = "Print a page of the documentation." };
+
     private static readonly Option<int> Cases = new("--cases")
     {
         Description = "Cases for each row.",
@@ -90,6 +92,8 @@ internal static class CommandLine
         Falsify(terminal),
         Claims(terminal),
         LedgerGrid(terminal),
+        Tightness(terminal),
+        Map(terminal),
         Evaluate(terminal),
         Replay(terminal),
         Check(terminal),
@@ -124,8 +128,36 @@ internal static class CommandLine
 
     private static Command LedgerGrid(Terminal terminal)
     {
-        var command = new Command("ledger", "Judge every claim for the whole catalogue and print the grid.") { Cases, Json };
-        command.SetAction(parsed => new LedgerCommand(terminal, parsed.GetValue(Json)).Run(Positive(parsed.GetValue(Cases))));
+        var command = new Command("ledger", "Judge every claim for the whole catalogue and print the grid.") { Cases, Markdown, Json };
+        command.SetAction(parsed => new LedgerCommand(terminal).Run(
+            Positive(parsed.GetValue(Cases)),
+            parsed.GetValue(Json) ? LedgerForm.Json : parsed.GetValue(Markdown) ? LedgerForm.Markdown : LedgerForm.Grid));
+        return command;
+    }
+
+    private static Command Tightness(Terminal terminal)
+    {
+        var claim = new Argument<string?>("CLAIM") { Description = "One claim; all that are bounds where omitted.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("tightness", "Search for the case that comes nearest to a claim's bound, for every subject.") { claim, Json };
+        command.SetAction(parsed => new TightnessCommand(terminal, parsed.GetValue(Json)).Run(parsed.GetValue(claim)));
+        return command;
+    }
+
+    private static Command Map(Terminal terminal)
+    {
+        var claim = new Argument<string>("CLAIM") { Description = "The claim to map." };
+        var optimizer = new Option<string?>("--optimizer") { Description = "The optimizer whose edge is mapped; adamw where omitted.", HelpName = "ID" };
+        var grid = new Option<string>("--grid") { Description = "How many points.", HelpName = "coarse|fine", DefaultValueFactory = _ => "coarse" };
+        var command = new Command("map", "Map where a claim about scale or overshoot starts to matter.") { claim, optimizer, grid, Json };
+        command.SetAction(parsed => new MapCommand(terminal, parsed.GetValue(Json)).Run(
+            Proposal.KnownClaim(parsed.GetValue(claim)!),
+            parsed.GetValue(optimizer) is { } id ? KnownOptimizer(id) : null,
+            parsed.GetValue(grid) switch
+            {
+                "coarse" => false,
+                "fine" => true,
+                var other => throw InvalidInputException.Because($"--grid must be coarse or fine; got \"{other}\"."),
+            }));
         return command;
     }
 
@@ -196,9 +228,8 @@ internal static class CommandLine
     private static Command CatalogueList(Terminal terminal)
     {
         var parts = new Option<bool>("--parts") { Description = "List the parts of proposals instead." };
-        var markdown = new Option<bool>("--markdown") { Description = "Print a page of the documentation." };
-        var command = new Command("catalogue", "List every objective with its formula, source and departures, or every part of a proposal.") { parts, markdown, Json };
-        command.SetAction(parsed => new CatalogueCommand(terminal, parsed.GetValue(Json)).Run(parsed.GetValue(parts), parsed.GetValue(markdown)));
+        var command = new Command("catalogue", "List every objective with its formula, source and departures, or every part of a proposal.") { parts, Markdown, Json };
+        command.SetAction(parsed => new CatalogueCommand(terminal, parsed.GetValue(Json)).Run(parsed.GetValue(parts), parsed.GetValue(Markdown)));
         return command;
     }
 

@@ -48,7 +48,7 @@ internal sealed class FalsifyCommand(Terminal terminal, bool json)
         var table = terminal.Table("claim", "verdict", "evidence");
         foreach (var row in judged)
         {
-            string evidence = Report.Evidence(row.Verdict) + row switch
+            string evidence = Report.Evidence(row.Row.Claim, row.Verdict) + row switch
             {
                 { Describing: true } => $" · by design: {row.Row.Expected.Because}",
                 { Reason: null } => "",

@@ -6,86 +6,94 @@ using Profile = GroupRL.Claims.Profile;
 
 namespace GroupRL.Cli;
 
-/// <summary><c>grouprl ledger</c>: every claim for the whole catalogue, as a grid.</summary>
-internal sealed class LedgerCommand(Terminal terminal, bool json)
+/// <summary>How verdicts on the whole ledger are printed.</summary>
+internal enum LedgerForm
+{
+    /// <summary>Grids of words.</summary>
+    Grid,
+
+    /// <summary>The page of docs/, with every counterexample.</summary>
+    Markdown,
+
+    /// <summary>JSON, a node a row.</summary>
+    Json,
+}
+
+/// <summary><c>grouprl ledger</c>: every claim for the whole catalogue.</summary>
+internal sealed class LedgerCommand(Terminal terminal)
 {
     private readonly Report _report = new(terminal);
 
-    /// <summary>Judges every row at <paramref name="cases"/> cases.</summary>
-    public int Run(int cases)
+    /// <summary>Judges every row at <paramref name="cases"/> cases and prints them.</summary>
+    public int Run(int cases, LedgerForm form) => Print(Judge(cases), form);
+
+    /// <summary>Every row with its verdict.</summary>
+    public JudgedRow[] Judge(int cases) =>
+        [.. Ledger.Rows.Zip(terminal.Progress("ledger: rows judged", Ledger.Rows, row => row.Judge(new Profile(cases))), (row, verdict) => new JudgedRow(row, verdict))];
+
+    /// <summary>Prints rows that were judged; returns the exit code.</summary>
+    public int Print(JudgedRow[] judged, LedgerForm form)
     {
-        LedgerRow[] rows = [.. Ledger.Rows];
-        var verdicts = terminal.Progress("ledger: rows judged", rows, row => row.Judge(new Profile(cases)));
-        (LedgerRow Row, Verdict Verdict)[] judged = [.. rows.Zip(verdicts)];
-        var surprises = judged.Where(pair => pair.Verdict.Kind != VerdictKind.Undecided && pair.Verdict.Kind != pair.Row.Expected.Kind).ToArray();
-        int exit = surprises.Length > 0 ? ExitCode.Refuted
-            : judged.Any(pair => pair.Verdict.Kind == VerdictKind.Undecided) ? ExitCode.Undecided
+        int exit = judged.Any(row => row.Surprise) ? ExitCode.Refuted
+            : judged.Any(row => row.Verdict.Kind == VerdictKind.Undecided) ? ExitCode.Undecided
             : ExitCode.Kept;
-        if (json)
-            PrintJson(judged, exit);
-        else
-            PrintGrids(judged, surprises);
+        switch (form)
+        {
+            case LedgerForm.Json:
+                PrintJson(judged, exit);
+                break;
+            case LedgerForm.Markdown:
+                terminal.Output.Write(ClaimsPage.Print(judged));
+                break;
+            default:
+                PrintGrids(judged);
+                break;
+        }
+
         return exit;
     }
 
-    private void PrintGrids((LedgerRow Row, Verdict Verdict)[] judged, (LedgerRow Row, Verdict Verdict)[] surprises)
+    private void PrintGrids(JudgedRow[] judged)
     {
-        PrintGrid("objectives", judged.Where(pair => pair.Row.Optimizer.Length == 0), pair => pair.Row.Objective, pair => pair.Row.Claim.Id);
-        PrintGrid("optimizers", judged.Where(pair => pair.Row.Objective.Length == 0), pair => pair.Row.Optimizer, pair => pair.Row.Claim.Id);
-        foreach (var claim in judged.Where(pair => pair.Row is { Objective.Length: > 0, Optimizer.Length: > 0 }).GroupBy(pair => pair.Row.Claim.Id))
-            PrintPairs(claim.Key, [.. claim]);
-        foreach (var (row, verdict) in surprises)
+        foreach (var grid in Enum.GetValues<Family>().SelectMany(family => VerdictGrid.OfFamily(family, judged)))
+        {
+            var table = terminal.Table([grid.Title, .. grid.Columns]);
+            foreach (var (subject, cells) in grid.Lines)
+                table.AddRow([Markup.Escape(subject), .. cells.Select(Cell)]);
+            terminal.Write(table);
+            terminal.Output.WriteLine();
+        }
+
+        foreach (var (row, verdict) in judged.Where(row => row.Surprise))
             _report.Line(Markup.Escape($"{row.Claim.Id} · {row.Subject}: {Report.Word(verdict.Kind)}, where the theory says {Report.Word(row.Expected.Kind)} ({row.Expected.Because})"));
-        foreach (var (row, verdict) in judged.Where(pair => pair.Verdict.Kind == VerdictKind.Undecided))
+        foreach (var (row, verdict) in judged.Where(row => row.Verdict.Kind == VerdictKind.Undecided))
             _report.Line(Markup.Escape($"{row.Claim.Id} · {row.Subject}: undecided, {verdict.Reason}"));
-        if (surprises.Length == 0)
+        if (!judged.Any(row => row.Surprise))
             _report.Line("holds: not falsified · REFUTED: a counterexample exists, as the theory says · –: does not apply");
     }
 
-    // Not every pair is judged: the optimizers that many objectives meet are columns, all others stand under the objectives that meet them.
-    private void PrintPairs(string claim, (LedgerRow Row, Verdict Verdict)[] judged)
+    private static string Cell(JudgedRow row)
     {
-        var common = judged.CountBy(pair => pair.Row.Optimizer).Where(count => count.Value > 1).Select(count => count.Key).ToHashSet();
-        var broad = judged.Where(pair => !common.Contains(pair.Row.Optimizer)).Select(pair => pair.Row.Objective).ToHashSet();
-        PrintGrid($"{claim}: objectives", judged.Where(pair => common.Contains(pair.Row.Optimizer)), pair => pair.Row.Objective, pair => pair.Row.Optimizer);
-        if (broad.Count > 0)
-            PrintGrid($"{claim}: optimizers", judged.Where(pair => broad.Contains(pair.Row.Objective)), pair => pair.Row.Optimizer, pair => pair.Row.Objective);
-    }
-
-    private void PrintGrid(
-        string title, IEnumerable<(LedgerRow Row, Verdict Verdict)> judged, Func<(LedgerRow Row, Verdict Verdict), string> rowOf,
-        Func<(LedgerRow Row, Verdict Verdict), string> columnOf)
-    {
-        var cells = judged.ToArray();
-        string[] columns = [.. cells.Select(columnOf).Distinct()];
-        var table = terminal.Table([title, .. columns]);
-        foreach (var line in cells.GroupBy(rowOf))
-            table.AddRow([Markup.Escape(line.Key), .. columns.Select(column => line.Where(pair => columnOf(pair) == column).Select(Cell).Single())]);
-        terminal.Write(table);
-        terminal.Output.WriteLine();
-    }
-
-    private static string Cell((LedgerRow Row, Verdict Verdict) pair)
-    {
-        string word = pair.Verdict.Kind switch
+        string word = row.Verdict.Kind switch
         {
             VerdictKind.Holds => "[green]holds[/]",
             VerdictKind.Refuted => "[red]REFUTED[/]",
             VerdictKind.NotApplicable => "–",
             _ => "[yellow]undecided[/]",
         };
-        return pair.Verdict.Kind == pair.Row.Expected.Kind ? word : $"{word} (!)";
+        return row.AsExpected ? word : $"{word} (!)";
     }
 
-    private void PrintJson((LedgerRow Row, Verdict Verdict)[] judged, int exit) => _report.Print(new JsonObject
+    private void PrintJson(JudgedRow[] judged, int exit) => _report.Print(new JsonObject
     {
         ["schema"] = "grouprl-ledger/1",
         ["exit"] = exit,
-        ["rows"] = new JsonArray([.. judged.Select(pair =>
+        ["rows"] = new JsonArray([.. judged.Select(judgedRow =>
         {
-            var node = Report.ToJson(pair.Row, pair.Row.Objective, pair.Verdict, saved: null);
-            node["expected"] = Report.Word(pair.Row.Expected.Kind);
-            node["because"] = pair.Row.Expected.Because;
+            var (row, verdict) = judgedRow;
+            var node = Report.ToJson(row, row.Objective, verdict, saved: null);
+            node["expected"] = Report.Word(row.Expected.Kind);
+            node["because"] = row.Expected.Because;
             return node;
         })]),
     });

@@ -23,7 +23,7 @@ internal sealed class ReplayCommand(Terminal terminal, bool json)
         else if (verdict.Kind == VerdictKind.Refuted)
             _report.Show(row, proposal?.Objective, proposal?.Reference ?? "", verdict, saved);
         else
-            terminal.Output.WriteLine($"{row.Claim.Id} · {row.Subject}: {Report.Word(verdict.Kind)}, {Report.Evidence(verdict)}.");
+            terminal.Output.WriteLine($"{row.Claim.Id} · {row.Subject}: {Report.Word(verdict.Kind)}, {Report.Evidence(row.Claim, verdict)}.");
         return verdict.Kind == VerdictKind.Refuted ? ExitCode.Refuted : ExitCode.Undecided;
     }
 

@@ -43,10 +43,10 @@ internal sealed class Report(Terminal terminal)
     };
 
     /// <summary>The evidence behind a verdict in a phrase.</summary>
-    public static string Evidence(Verdict verdict) => verdict.Kind switch
+    public static string Evidence(Claim claim, Verdict verdict) => verdict.Kind switch
     {
         VerdictKind.Holds => string.Create(CultureInfo.InvariantCulture, $"not falsified in {verdict.Cases} cases: at most {verdict.FailureRateBound:P2} fail (99 %)"),
-        VerdictKind.Refuted => $"measured {Number(verdict.Counterexample!.Measurement.Measured)}, {Bound(verdict.Counterexample.Measurement)}",
+        VerdictKind.Refuted => $"measured {Number(verdict.Counterexample!.Measurement.Measured)}, {Bound(claim, verdict.Counterexample.Measurement)}",
         VerdictKind.NotApplicable => $"needs {verdict.Reason}",
         _ => verdict.Reason,
     };
@@ -113,7 +113,7 @@ internal sealed class Report(Terminal terminal)
         else
             terminal.Output.WriteLine($"  {found.Case}");
         terminal.Output.WriteLine();
-        Line($"  [red]measured[/]  {Markup.Escape($"{row.Claim.Quantity} = {Number(found.Measurement.Measured)}, {Bound(found.Measurement)}")}");
+        Line($"  [red]measured[/]  {Markup.Escape($"{row.Claim.Quantity} = {Number(found.Measurement.Measured)}, {Bound(row.Claim, found.Measurement)}")}");
         Line($"  why       {Markup.Escape(found.Why)}");
         // Commands are to be copied: nothing may fold them.
         if (saved is not null)
@@ -218,10 +218,11 @@ internal sealed class Report(Terminal terminal)
     }
 
     /// <summary>The bound of a measurement, in words.</summary>
-    public static string Bound(Measurement m) => m switch
+    public static string Bound(Claim claim, Measurement m) => m switch
     {
         { AtLeast: true } => $"must be at least {Number(m.Bound)}",
         { Bound: 0 } => "must be 0",
+        _ when claim.IsBound => $"must be at most {Number(m.Bound)}",
         _ => $"must be at most {m.Bound.ToString("G3", CultureInfo.InvariantCulture)} (rounding)",
     };
 

@@ -13,20 +13,33 @@ internal static class Grouprl
         string folder = Directory.CreateTempSubdirectory("grouprl").FullName;
         try
         {
-            using var output = new StringWriter();
-            using var error = new StringWriter();
             string[] resolved = [.. args.Select(arg => arg switch
             {
                 "OUT" => folder,
                 _ when arg.StartsWith("examples/", StringComparison.Ordinal) => Path.Combine(Root, arg),
                 _ => arg,
             })];
-            int exit = CommandLine.Run(resolved, new Terminal(output, error, plainOutput: true, plainError: true));
-            return $"$ grouprl {string.Join(' ', args)}\n{output}exit {exit}".Replace(Root + Path.DirectorySeparatorChar, "", StringComparison.Ordinal).Replace(folder, "OUT", StringComparison.Ordinal);
+            return Show(string.Join(' ', args), terminal => CommandLine.Run(resolved, terminal))
+                .Replace(Root + Path.DirectorySeparatorChar, "", StringComparison.Ordinal).Replace(folder, "OUT", StringComparison.Ordinal);
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    /// <summary>A command, what it prints and its exit code.</summary>
+    public static string Show(string command, Func<Terminal, int> run)
+    {
+        var (output, exit) = Print(run);
+        return $"$ grouprl {command}\n{output}exit {exit}";
+    }
+
+    /// <summary>What a command prints, and its exit code.</summary>
+    public static (string Output, int Exit) Print(Func<Terminal, int> run)
+    {
+        using var output = new StringWriter();
+        int exit = run(new(output, TextWriter.Null, plainOutput: true, plainError: true));
+        return (output.ToString(), exit);
     }
 }

@@ -51,7 +51,8 @@ internal static class Snapshot
         throw new DirectoryNotFoundException($"No folder above {AppContext.BaseDirectory} holds {marker}.");
     }
 
-    private static string FirstDifference(string expected, string actual)
+    /// <summary>The first line in which two texts differ, in both of them.</summary>
+    public static string FirstDifference(string expected, string actual)
     {
         var (left, right) = (expected.Split('\n'), actual.Split('\n'));
         int line = left.Zip(right).TakeWhile(pair => pair.First == pair.Second).Count();

@@ -18,6 +18,17 @@ public sealed class DocumentationTests
     }
 
     [Theory]
+    [MemberData(nameof(ClaimIds))]
+    public void A_derivation_says_statement_hypotheses_proof_what_is_left_without_them_and_source_in_this_order(string id)
+    {
+        string[] parts = Ledger.Find(id)!.Derivation.Split('#');
+        string[] section = [.. File.ReadLines(Repository.Path(parts[0])).SkipWhile(line => line != $"## {id}").Skip(1).TakeWhile(line => !line.StartsWith("## ", StringComparison.Ordinal))];
+        string[] labels = ["*Statement.* ", "*Hypotheses.* ", "*Proof.* ", "*Without them.* ", "*Source.* "];
+
+        Assert.Equal(labels, section.SelectMany(line => labels.Where(label => line.StartsWith(label, StringComparison.Ordinal))));
+    }
+
+    [Theory]
     [InlineData("docs/catalogue.md", "catalogue --markdown")]
     [InlineData("docs/proposals.md", "catalogue --parts --markdown")]
     public void A_printed_page_is_what_the_command_prints(string page, string command)

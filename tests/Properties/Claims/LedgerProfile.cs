@@ -37,26 +37,28 @@ internal static class LedgerProfile
         _ => throw new ArgumentException($"{Variable} must be ci, deep, or deep: and the salt of a run to repeat; got \"{name}\".", nameof(name)),
     };
 
-    /// <summary>Searches a row, and fails with everything there is to know where the theory predicts another verdict.</summary>
-    public static Verdict Verify(LedgerRow row, ITestOutputHelper output)
+    // A search costs more than everything that is asked of its verdict, so each row is judged once a process.
+    private static readonly Dictionary<(string Claim, string Objective, string Optimizer), (LedgerRow Row, Lazy<Verdict> Verdict)> s_judged = Ledger.Rows.ToDictionary(
+        row => (row.Claim.Id, row.Objective, row.Optimizer), row => (row, new Lazy<Verdict>(() => row.Judge(Current))));
+
+    /// <summary>The verdict on a row; fails with everything there is to know where the theory predicts another.</summary>
+    public static Verdict Verify(string claimId, string objectiveId, string optimizerId, ITestOutputHelper output)
     {
-        var profile = Current;
-        if (profile.Salt != 0)
+        var (row, judged) = s_judged[(claimId, objectiveId, optimizerId)];
+        if (Current.Salt != 0)
             output.WriteLine($"{Variable}={s_name.Value}: {row.Claim.Id}, {row.Subject}");
-        var verdict = row.Judge(profile);
-        Assert.True(verdict.Kind == row.Expected.Kind, Explain(row, verdict));
-        return verdict;
+        Assert.True(judged.Value.Kind == row.Expected.Kind, Explain(row, judged.Value));
+        return judged.Value;
     }
 
     /// <summary>The row of these ids.</summary>
-    public static LedgerRow Find(string claimId, string objectiveId, string optimizerId) =>
-        Ledger.Rows.Single(row => row.Claim.Id == claimId && row.Objective == objectiveId && row.Optimizer == optimizerId);
+    public static LedgerRow Find(string claimId, string objectiveId, string optimizerId) => s_judged[(claimId, objectiveId, optimizerId)].Row;
 
-    /// <summary>Rows of ids, each listed by itself.</summary>
-    public static TheoryData<string, string, string> Names(IEnumerable<LedgerRow> rows)
+    /// <summary>The ids of a family's rows; with <paramref name="expected"/>, of those that the theory predicts to be so.</summary>
+    public static TheoryData<string, string, string> Names(Family family, VerdictKind? expected = null)
     {
         TheoryData<string, string, string> names = [];
-        foreach (var row in rows)
+        foreach (var row in Ledger.Rows.Where(row => row.Claim.Family == family && (expected is null || row.Expected.Kind == expected)))
             names.Add(row.Claim.Id, row.Objective, row.Optimizer);
         return names;
     }

@@ -24,6 +24,28 @@ public sealed class WrongInputTests : IDisposable
     [Fact]
     public void No_cases_are_too_few() => _grouprl.Refuses(["ledger", "--cases", "0"], "at least 1; got 0");
 
+    [Theory]
+    [InlineData("tightness", "prefix-bias", "no claim \"prefix-bias\"; known are")]
+    [InlineData("tightness", "prefix-neutrality", "prefix-neutrality has no bound but rounding, so nothing can come near it; bounds are prefix-bias-magnitude")]
+    [InlineData("map", "adam-scale", "no claim \"adam-scale\"; known are adam-scale-deviation")]
+    [InlineData("map", "prefix-neutrality", "prefix-neutrality has no map; adam-epsilon-identity, adam-scale-deviation, overshoot-strict, momentum-tail have one")]
+    public void A_claim_without_what_is_asked_for_is_refused_and_those_with_it_are_named(string command, string claim, string words) =>
+        _grouprl.Refuses([command, claim], words);
+
+    [Fact]
+    public void A_map_needs_a_claim() => _grouprl.Refuses(["map"], "map needs CLAIM");
+
+    [Fact]
+    public void A_grid_is_coarse_or_fine() => _grouprl.Refuses(["map", "momentum-tail", "--grid", "medium"], "--grid must be coarse or fine; got \"medium\"");
+
+    [Theory]
+    [InlineData("adam-scale-deviation", "sgd", "sgd's is none: needs a root of second moments")]
+    [InlineData("adam-epsilon-identity", "adam-eps-root", "inside the root ε scales with a²")]
+    [InlineData("adam-scale-deviation", "adamm", "There is no optimizer \"adamm\"; known are adam")]
+    [InlineData("overshoot-strict", "adam", "a map over Adam's own settings, so leave --optimizer out")]
+    public void A_map_of_an_optimizer_without_its_edge_is_refused(string claim, string optimizer, string words) =>
+        _grouprl.Refuses(["map", claim, "--optimizer", optimizer], words);
+
     [Fact]
     public void A_file_that_does_not_exist_is_named() => _grouprl.Refuses(["falsify", _grouprl.Path_("absent.json")], "absent.json", "no such file");
 
