@@ -31,15 +31,17 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
     {
         get
         {
-            var isolated = Rewards.Traits & Advantage.Traits & Kernel.Traits & Weight.Traits & Correction.Traits & Traits.GroupIsolated;
+            const Traits ofAll = Traits.GroupIsolated | Traits.LengthBlind;
+            var common = Rewards.Traits & Advantage.Traits & Kernel.Traits & Weight.Traits & Correction.Traits & ofAll;
             foreach (var term in Active)
-                isolated &= (term.Weight ?? Weight).Traits & term.Where.Traits;
+                common &= (term.Weight ?? Weight).Traits & term.Where.Traits;
             var weight = Correction.Traits.HasFlag(Traits.UniformWeight)
                 ? Weight.Traits & ~(Correction is ConstantWeight ? Traits.None : Traits.RowMeanWeight)
                 : Traits.None;
+            weight = (weight & ~Traits.FlatWeight) | (Weight.Traits & Correction.Traits & Traits.FlatWeight);
             var shaped = Rewards.Traits.HasFlag(Traits.Centred) && Advantage.Traits.HasFlag(Traits.KeepsCentring) ? Traits.Centred : Traits.None;
-            return (((Rewards.Traits & Traits.UnshapedRewards) | Advantage.Traits | Kernel.Traits | weight) & ~(Traits.GroupIsolated | Traits.IgnoresDeadRows))
-                | isolated | shaped
+            return (((Rewards.Traits & Traits.UnshapedRewards) | Advantage.Traits | Kernel.Traits | weight) & ~(ofAll | Traits.IgnoresDeadRows))
+                | common | shaped
                 | (Rewards.Traits & Advantage.Traits & Traits.IgnoresDeadRows)
                 | (Active.Any() ? Traits.None : Traits.Unregularised)
                 | (Active.All(term => term.SilentOnPolicy) ? Traits.UnregularisedOnPolicy : Traits.None);

@@ -60,6 +60,12 @@ public enum Traits
 
     /// <summary>Rewards that add to zero in every group give advantages that do.</summary>
     KeepsCentring = 1 << 16,
+
+    /// <summary>On-policy, a token's coefficient does not depend on the length of its own or of any other row that has tokens.</summary>
+    LengthBlind = 1 << 23,
+
+    /// <summary>Where all policies of a batch agree, αμ is one number for all tokens of a group, set by the number of groups and rows alone.</summary>
+    FlatWeight = 1 << 24,
 }
 
 /// <summary>Traits in words.</summary>
@@ -83,6 +89,8 @@ public static class TraitNames
         [Traits.VanishesWithAdvantage] = "coefficients that vanish with the advantage",
         [Traits.ZeroSum] = "coefficients of a group that cancel by construction",
         [Traits.KeepsCentring] = "advantages that keep rewards centred",
+        [Traits.LengthBlind] = "coefficients that see no length",
+        [Traits.FlatWeight] = "one token weight whatever is sampled",
         [Traits.UnregularisedOnPolicy] = "β = 0 (no regulariser that acts on-policy)",
     };
 

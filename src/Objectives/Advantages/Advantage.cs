@@ -27,6 +27,12 @@ public abstract record Advantage
     /// <summary>The largest k over all groups, by which the rounding of R − R̄ may be multiplied; +∞ where nothing bounds it, null where unknown.</summary>
     public virtual double? LargestFactor => null;
 
+    /// <summary>
+    /// λ in E[A | the row's own completion] = λ·R + a number, over <paramref name="count"/> − 1 other completions drawn alike, whatever the
+    /// policy and its rewards are; null where the mean advantage is no such line.
+    /// </summary>
+    public virtual double? ExpectedSlope(int count) => null;
+
     /// <summary>Whether equal rewards are recognised before any arithmetic, so that A = 0 exactly.</summary>
     internal virtual bool RecognisesEqualRewards => false;
 

@@ -7,7 +7,10 @@ public sealed record NoBaseline : RowAdvantage
     internal override bool ReadsOwnRowOnly => true;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.KeepsCentring | Traits.GroupIsolated;
+    public override Traits Traits => Traits.KeepsCentring | Traits.GroupIsolated | Traits.LengthBlind;
+
+    /// <inheritdoc/>
+    public override double? ExpectedSlope(int count) => 1;
 
     /// <inheritdoc/>
     public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
@@ -25,7 +28,10 @@ public sealed record GreedyBaseline : RowAdvantage
     internal override bool ReadsOwnRowOnly => true;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.GroupIsolated;
+    public override Traits Traits => Traits.GroupIsolated | Traits.LengthBlind;
+
+    /// <summary>1: the greedy completion does not depend on what was sampled.</summary>
+    public override double? ExpectedSlope(int count) => 1;
 
     /// <inheritdoc/>
     public override bool ReadsGreedyReward => true;
@@ -85,6 +91,9 @@ public sealed record BestOfGroup : GroupwiseAdvantage
     public double Epsilon { get; init => field = StandardScore.CheckedEpsilon(value); }
 
     /// <inheritdoc/>
+    public override Traits Traits => base.Traits | Traits.LengthBlind;
+
+    /// <inheritdoc/>
     protected override void FillGroup(RolloutBatch batch, int g, ReadOnlySpan<double> rewards, Span<double> advantages)
     {
         var rows = batch.Group(g);
@@ -129,6 +138,9 @@ public sealed record PartitionBaseline(double Tau) : GroupwiseAdvantage
     /// The least mean of exp((R − Rₘₐₓ)/τ), Rₘₐₓ the best of the whole group: bounds the advantage of the best by −τ·log of it. 0: none.
     /// </summary>
     public double Floor { get; init => field = Returns.CheckedShare(value, "The floor of a partition function"); }
+
+    /// <inheritdoc/>
+    public override Traits Traits => base.Traits | Traits.LengthBlind;
 
     /// <summary>1: a sum of exponentials is never far from the largest of them, which is exactly 1.</summary>
     public override double? LargestFactor => 1;

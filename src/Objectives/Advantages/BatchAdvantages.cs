@@ -33,7 +33,7 @@ public sealed record BatchScaledBaseline(double Epsilon) : RowAdvantage
     public double Epsilon { get; init => field = StandardScore.CheckedEpsilon(value); } = StandardScore.CheckedEpsilon(Epsilon);
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.Centred | Traits.ComparesRewards;
+    public override Traits Traits => Traits.Centred | Traits.ComparesRewards | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override double? LargestFactor => 1 / Epsilon;
@@ -62,7 +62,7 @@ public sealed record ScaledByRewards(RowAdvantage Inner, Pool Over, double Epsil
     public double Epsilon { get; init => field = StandardScore.CheckedEpsilon(value); } = StandardScore.CheckedEpsilon(Epsilon);
 
     /// <inheritdoc/>
-    public override Traits Traits => Inner.Traits & (Traits.Centred | Traits.KeepsCentring | Traits.ComparesRewards | (Over == Pool.Group ? Traits.GroupIsolated : Traits.None));
+    public override Traits Traits => Inner.Traits & (Traits.Centred | Traits.KeepsCentring | Traits.ComparesRewards | Traits.LengthBlind | (Over == Pool.Group ? Traits.GroupIsolated : Traits.None));
 
     /// <inheritdoc/>
     public override double? LargestFactor => Inner.LargestFactor / Epsilon;
@@ -106,7 +106,7 @@ public sealed record BatchNormalised(RowAdvantage Inner, double Epsilon) : Deriv
     public double Epsilon { get; init => field = StandardScore.CheckedEpsilon(value); } = StandardScore.CheckedEpsilon(Epsilon);
 
     /// <inheritdoc/>
-    public override Traits Traits => (Inner.Traits & Traits.KeepsCentring)
+    public override Traits Traits => (Inner.Traits & (Traits.KeepsCentring | Traits.LengthBlind))
         | (Inner.Traits.HasFlag(Traits.Centred) ? Inner.Traits & (Traits.Centred | Traits.ComparesRewards) : Traits.None);
 
     /// <inheritdoc/>
@@ -143,7 +143,7 @@ public sealed record NonzeroScaled(RowAdvantage Inner) : DerivedRowAdvantage(Inn
     public double Norm { get; init => field = Checks.Positive(value, "The divisor of a scaled advantage"); } = 1;
 
     /// <inheritdoc/>
-    public override Traits Traits => Inner.Traits & (Traits.Centred | Traits.KeepsCentring | Traits.ComparesRewards);
+    public override Traits Traits => Inner.Traits & (Traits.Centred | Traits.KeepsCentring | Traits.ComparesRewards | Traits.LengthBlind);
 
     /// <summary>+∞: B over one reward that is not 0. Unknown, and of no matter, where the inner advantage recognises equal rewards.</summary>
     public override double? LargestFactor => RecognisesEqualRewards ? null : double.PositiveInfinity;
@@ -188,7 +188,7 @@ public sealed record ClippedAdvantage(RowAdvantage Inner, double Low, double Hig
 
     /// <inheritdoc/>
     public override Traits Traits =>
-        Inner.Traits & (Traits.GroupIsolated | (Low <= 0 && High >= 0 ? Traits.ComparesRewards | Traits.IgnoresDeadRows : Traits.None));
+        Inner.Traits & (Traits.GroupIsolated | Traits.LengthBlind | (Low <= 0 && High >= 0 ? Traits.ComparesRewards | Traits.IgnoresDeadRows : Traits.None));
 
     /// <inheritdoc/>
     public override double? LargestFactor => Inner.LargestFactor;

@@ -42,7 +42,7 @@ public sealed record SingleReward : RewardShaping
     public MissingReward Missing { get; init; } = MissingReward.Refused;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UnshapedRewards | Traits.GroupIsolated | Traits.IgnoresDeadRows;
+    public override Traits Traits => Traits.UnshapedRewards | Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, Span<double> rewards)
@@ -83,7 +83,7 @@ public abstract record SeveralRewards(ImmutableArray<double> Weights) : RewardSh
     public sealed override int? Count => Weights.IsEmpty ? null : Weights.Length;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.GroupIsolated | Traits.IgnoresDeadRows;
+    public override Traits Traits => Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.LengthBlind;
 
     /// <summary>Equal where the weights and the rule for missing rewards are.</summary>
     public virtual bool Equals(SeveralRewards? other) =>
@@ -140,7 +140,7 @@ public sealed record WeightedRewards(ImmutableArray<double> Weights) : SeveralRe
 public sealed record ScoredRewards(RowAdvantage Score, ImmutableArray<double> Weights) : SeveralRewards(Weights)
 {
     /// <inheritdoc/>
-    public override Traits Traits => Score.Traits & (Traits.Centred | Traits.GroupIsolated | Traits.IgnoresDeadRows);
+    public override Traits Traits => Score.Traits & (Traits.Centred | Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.LengthBlind);
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Score.Reads;
@@ -171,7 +171,7 @@ public abstract record RewardStep(RewardShaping Inner) : RewardShaping
     public sealed override int? Count => Inner.Count;
 
     /// <inheritdoc/>
-    public sealed override Traits Traits => Inner.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows);
+    public override Traits Traits => Inner.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.LengthBlind);
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Inner.Reads;
@@ -211,6 +211,9 @@ public sealed record ClippedReward(RewardShaping Inner, double Low, double High)
 /// <remarks>TRL @ f2cd5771, rloo_trainer.py; applied after the reward's clip.</remarks>
 public sealed record KlInReward(RewardShaping Inner, double Beta) : RewardStep(Inner)
 {
+    /// <summary>A sum over tokens sees their number.</summary>
+    public override Traits Traits => base.Traits & ~Traits.LengthBlind;
+
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [.. Inner.Reads, Column.OldLogp, Column.RefLogp];
 

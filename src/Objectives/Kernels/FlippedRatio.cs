@@ -38,7 +38,7 @@ public sealed record FlippedRatio(Clip LowEntropy, Clip HighEntropy) : RowKernel
     public override ImmutableArray<Column> Reads => [Column.Entropy];
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage;
+    public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;

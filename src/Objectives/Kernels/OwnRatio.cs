@@ -8,7 +8,7 @@ namespace GroupRL.Objectives;
 public sealed record OwnRatio : TokenKernel
 {
     /// <inheritdoc/>
-    public override Traits Traits => Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage;
+    public override Traits Traits => Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;

@@ -9,7 +9,7 @@ public abstract record ScoreKernel : TokenKernel
     protected abstract double Gain(in Point point);
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage;
+    public override Traits Traits => Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => Gain(new(0, 0, 0, 1));

@@ -24,7 +24,7 @@ public sealed record SequenceRatio : RowKernel
     public override RatioLevel Ratio { get; }
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
+    public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.LengthBlind
         | (Region is null ? Traits.None : Traits.HardClip);
 
     /// <inheritdoc/>
@@ -63,7 +63,7 @@ public sealed record SequenceTokenRatio(Shape Shape) : RowKernel
     public override RatioLevel Ratio => RatioLevel.SequenceMean;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
+    public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.LengthBlind
         | (Region is null ? Traits.None : Traits.HardClip);
 
     /// <inheritdoc/>
@@ -114,7 +114,7 @@ public sealed record GeometricMean(double Low, double High) : RowKernel
 
     /// <inheritdoc/>
     public override Traits Traits => Traits.SequenceRatio | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.HardClip
-        | (CountEpsilon == 0 ? Traits.CommonOnPolicyGain : Traits.None);
+        | (CountEpsilon == 0 ? Traits.CommonOnPolicyGain | Traits.LengthBlind : Traits.None);
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => CountEpsilon == 0 ? 1 : null;
@@ -164,7 +164,7 @@ public sealed record LogRatioRegression(double Tau) : RowKernel
     public override RatioLevel Ratio => RatioLevel.SequenceSum;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated;
+    public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
@@ -194,7 +194,7 @@ public sealed record GroupVariance(double Beta) : Kernel
     public override RatioLevel Ratio => RatioLevel.SequenceSum;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.SequenceRatio | Traits.GroupIsolated | Traits.ZeroSum;
+    public override Traits Traits => Traits.SequenceRatio | Traits.GroupIsolated | Traits.ZeroSum | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override double Group(in GroupView group, Span<double> coefficients)

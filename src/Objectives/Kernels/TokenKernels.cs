@@ -45,7 +45,7 @@ public sealed record TokenRatio(Shape Shape) : TokenKernel
     public double LogBound { get; init => field = Checks.PositiveBound(value, "A log-ratio's bound"); } = double.PositiveInfinity;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
+    public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.LengthBlind
         | (Region is null ? Traits.None : Traits.HardClip);
 
     /// <inheritdoc/>
@@ -76,7 +76,7 @@ public sealed record TokenRatio(Shape Shape) : TokenKernel
 public sealed record GradientPreservingClip(Clip Clip) : TokenKernel
 {
     /// <inheritdoc/>
-    public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage;
+    public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;

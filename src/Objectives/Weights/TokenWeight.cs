@@ -34,7 +34,7 @@ public sealed record ConstantWeight(double Value) : TokenWeight
     public double Value { get; init => field = Checks.Finite(value, "A constant weight"); } = Checks.Finite(Value, "A constant weight");
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated;
+    public override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated | Traits.LengthBlind | Traits.FlatWeight;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights) => weights.Fill(Value);
@@ -54,12 +54,12 @@ public sealed record ProductWeight(ImmutableArray<TokenWeight> Factors) : TokenW
     {
         get
         {
-            var isolated = Factors.Aggregate(Traits.GroupIsolated, (all, factor) => all & factor.Traits);
+            var common = Factors.Aggregate(Traits.GroupIsolated | Traits.LengthBlind | Traits.FlatWeight, (all, factor) => all & factor.Traits);
             // A factor that is uniform on shared prefixes only may break 1/nᵢ beyond them, so constants alone leave it standing.
             var varying = Factors.Where(factor => factor is not ConstantWeight).ToArray();
             var shape = varying.Length == 1 ? varying[0].Traits & Traits.RowMeanWeight : Traits.None;
             bool uniform = Factors.All(factor => factor.Traits.HasFlag(Traits.UniformWeight));
-            return isolated | shape | (uniform ? Traits.UniformWeight : Traits.None);
+            return common | shape | (uniform ? Traits.UniformWeight : Traits.None);
         }
     }
 
