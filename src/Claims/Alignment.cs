@@ -19,7 +19,7 @@ public static class Alignment
     private const Traits Spoken = Traits.UnregularisedOnPolicy | Traits.UnshapedRewards;
 
     /// <summary>One prompt, any rewards: E[∇J] = w·G·α·λ·∇E[R].</summary>
-    public static TinyClaim ExpectedGradient { get; } = new()
+    public static TinyClaim OnePrompt { get; } = new()
     {
         Id = "expected-gradient-alignment",
         Family = Family.Surrogate,
@@ -42,7 +42,7 @@ public static class Alignment
     };
 
     /// <summary>One prompt, rewards 0 and 1: parallel for every advantage that reads rewards alone.</summary>
-    public static TinyClaim BinaryExpectedGradient { get; } = new()
+    public static TinyClaim Binary { get; } = new()
     {
         Id = "expected-gradient-alignment-binary",
         Family = Family.Surrogate,
@@ -65,7 +65,7 @@ public static class Alignment
     };
 
     /// <summary>Two prompts of different pass rates: parallel iff the prompts get one factor.</summary>
-    public static TinyClaim PromptsExpectedGradient { get; } = new()
+    public static TinyClaim TwoPrompts { get; } = new()
     {
         Id = "expected-gradient-alignment-prompts",
         Family = Family.Surrogate,
@@ -118,23 +118,35 @@ public static class Alignment
     public static Relation Of(SurrogateObjective objective, TinyCase value)
     {
         ArgumentNullException.ThrowIfNull(value);
-        var wanted = Policies.ExpectedGradient.OfReward(value.Prompts);
-        var gradient = Policies.ExpectedGradient.Of(objective, value.Prompts).Gradient;
+        var wanted = ExpectedGradient.OfReward(value.Prompts);
+        var gradient = ExpectedGradient.Of(objective, value.Prompts).Gradient;
         return new(Comparison.Of(wanted.AsSpan(), gradient.AsSpan()).Cosine, Nearest(gradient, wanted));
+    }
+
+    /// <summary>What the nearest multiple ≥ 0 of ∇E[R] leaves of E[∇J], with what of it may be rounding, and the largest entry of E[∇J].</summary>
+    internal static (Measurement Left, double Size) Rest(SurrogateObjective objective, TinyCase value)
+    {
+        var expected = ExpectedGradient.Of(objective, value.Prompts);
+        return (Gap(objective, value, expected, slope: null), expected.Gradient.Max(Math.Abs));
     }
 
     private static Measurement Gap(SurrogateObjective objective, TinyCase value) => Gap(objective, value, Slope(objective, value.Count));
 
+    private static Measurement Gap(SurrogateObjective objective, TinyCase value, double? slope) =>
+        Gap(objective, value, ExpectedGradient.Of(objective, value.Prompts), slope);
+
     // All policies agree, so that a kernel's gain is the one of a ratio of 1. A kernel that takes the mean over the group off every coefficient
     // takes a row's own share off, which a centred advantage has lost already.
-    private static double? Slope(SurrogateObjective objective, int count) =>
-        !IsFlat(objective) ? null : objective.Advantage.ExpectedSlope(count) * (objective.Kernel.Traits.HasFlag(Traits.ZeroSum) && !objective.Advantage.Traits.HasFlag(Traits.Centred) ? (count - 1.0) / count : 1);
+    private static double? Slope(SurrogateObjective objective, int count)
+    {
+        bool loses = objective.Kernel.Traits.HasFlag(Traits.ZeroSum) && !objective.Advantage.Traits.HasFlag(Traits.Centred);
+        return IsFlat(objective) ? objective.Advantage.ExpectedSlope(count) * (loses ? (count - 1.0) / count : 1) : null;
+    }
 
-    private static Measurement Gap(SurrogateObjective objective, TinyCase value, double? slope)
+    private static Measurement Gap(SurrogateObjective objective, TinyCase value, ExpectedGradient expected, double? slope)
     {
         var prompts = value.Prompts;
-        var expected = Policies.ExpectedGradient.Of(objective, prompts);
-        var wanted = Policies.ExpectedGradient.OfReward(prompts);
+        var wanted = ExpectedGradient.OfReward(prompts);
         double alpha = Alpha(objective, prompts), mass = value.Count * alpha * prompts.Length;
         double factor = slope is { } known ? Gain(objective)!.Value * mass * known : Math.Max(0, Nearest(expected.Gradient, wanted));
 
@@ -144,8 +156,9 @@ public static class Alignment
         int roundings = expected.Batches + (8 * value.Count * value.Limit) + 32;
         double bound = Tolerance.Summation(roundings, expected.Magnitude + (8 * largest * Math.Abs(mass) * value.Limit)) * (slope is null ? 1 + Math.Sqrt(wanted.Length) : 1);
         var worst = new Measurement(0, bound);
+        int table = prompts[0].Policy.Parameters;
         for (int j = 0; j < wanted.Length; j++)
-            worst = worst.Worst(new(Math.Abs(expected.Gradient[j] - (factor * wanted[j])), bound, j / (wanted.Length / prompts.Length), j % (wanted.Length / prompts.Length) / prompts[0].Policy.Vocabulary));
+            worst = worst.Worst(new(Math.Abs(expected.Gradient[j] - (factor * wanted[j])), bound, j / table, j % table / prompts[0].Policy.Vocabulary));
         return worst;
     }
 

@@ -43,7 +43,7 @@ public static class Ledger
         Prefix.Neutrality, Prefix.MaskedTruncation, Prefix.BiasSign, Prefix.BiasBinary,
         Clipping.ZeroCoefficient,
         Contract.GradientConsistency, Contract.DegenerateGroup, Contract.PermutationInvariance,
-        Alignment.ExpectedGradient, Alignment.BinaryExpectedGradient, Alignment.PromptsExpectedGradient, Alignment.PromptWeighting,
+        Alignment.OnePrompt, Alignment.Binary, Alignment.TwoPrompts, Alignment.PromptWeighting, Trilemma.Weight,
     ];
 
     /// <summary>Claims about optimizers.</summary>
