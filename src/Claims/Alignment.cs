@@ -23,7 +23,7 @@ public static class Alignment
     {
         Id = "expected-gradient-alignment",
         Family = Family.Surrogate,
-        Statement = "For one prompt, E[∇J] = w·G·α·λ·∇E[R] for every reward, λ the slope of the mean advantage in the row's own reward: 1 − 1/G with the group's mean as the baseline, 1 with the others'. True iff one number α weighs every token and that mean advantage is a line.",
+        Statement = "For one prompt, E[∇J] = w·G·α·λ·∇E[R] for every reward, λ the slope of the mean advantage in the row's own reward: 1 − 1/G with the group's mean as the baseline, 1 with the others'. True where one number α weighs every token and that mean advantage is a line; with one number, only there.",
         Hypotheses = ["on-policy, all policies of the batch agreeing", "β = 0", "rewards used as they are", "no masking", "one prompt"],
         Source = "derived here; arXiv:2503.20783 (the biases of 1/L and of the std)",
         Quantity = "|E[∇J] − w·G·α·λ·∇E[R]|, or what the best multiple of ∇E[R] leaves of E[∇J]",
@@ -69,7 +69,7 @@ public static class Alignment
     {
         Id = "expected-gradient-alignment-prompts",
         Family = Family.Surrogate,
-        Statement = "For two prompts of different pass rates, each with its own table of logits, E[∇J] is a multiple ≥ 0 of the gradient of the mean pass rate iff every prompt gets one factor, whatever its pass rate; a standard deviation gives p the factor w(p) of prompt-weighting, which is constant at G = 2 and 3 (ε = 0) only.",
+        Statement = "For two prompts of different pass rates, each with its own table of logits, E[∇J] is a multiple ≥ 0 of the gradient of the mean pass rate where one number weighs every token and every prompt gets one factor, whatever its pass rate. A standard deviation gives p the factor w(p) of prompt-weighting, which is constant at G = 2 and 3 only.",
         Hypotheses = ["on-policy, all policies of the batch agreeing", "β = 0", "rewards 0 and 1, used as they are", "no masking", "two prompts with groups of one size, that share no parameter"],
         Source = "derived here",
         Quantity = "|E[∇J] − w·G·α·λ·∇E[R]|, or what the best multiple of ∇E[R] leaves of E[∇J]",
