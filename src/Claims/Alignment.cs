@@ -155,6 +155,8 @@ public static class Alignment
         double largest = prompts.Max(prompt => prompt.Rewards.Max(Math.Abs));
         int roundings = expected.Batches + (8 * value.Count * value.Limit) + 32;
         double bound = Tolerance.Summation(roundings, expected.Magnitude + (8 * largest * Math.Abs(mass) * value.Limit)) * (slope is null ? 1 + Math.Sqrt(wanted.Length) : 1);
+        if (!double.IsFinite(bound))
+            bound = double.NaN;
         var worst = new Measurement(0, bound);
         int table = prompts[0].Policy.Parameters;
         for (int j = 0; j < wanted.Length; j++)

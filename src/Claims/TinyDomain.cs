@@ -135,11 +135,11 @@ internal sealed record TinyDomain : Domain<TinyCase>
 
         double largest = value.Rewards.Max(rewards => rewards.Max(Math.Abs));
         if (largest > 0)
-            yield return value with { Rewards = [.. value.Rewards.Select(rewards => Each(rewards, reward => Math.Round(reward / largest, 1)))] };
+            yield return value with { Rewards = [.. value.Rewards.Select(rewards => Each(rewards, reward => Rounded(reward / largest, 1)))] };
         foreach (int digits in new[] { 0, 1 })
         {
-            yield return value with { Logits = [.. value.Logits.Select(logits => Each(logits, z => Math.Round(z, digits)))] };
-            yield return value with { Rewards = [.. value.Rewards.Select(rewards => Each(rewards, reward => Math.Round(reward, digits)))] };
+            yield return value with { Logits = [.. value.Logits.Select(logits => Each(logits, z => Rounded(z, digits)))] };
+            yield return value with { Rewards = [.. value.Rewards.Select(rewards => Each(rewards, reward => Rounded(reward, digits)))] };
         }
 
         for (int p = 0; p < value.Logits.Length; p++)
@@ -150,6 +150,9 @@ internal sealed record TinyDomain : Domain<TinyCase>
                 yield return value with { Rewards = value.Rewards.SetItem(p, value.Rewards[p].SetItem(y, 0)) };
         }
     }
+
+    // Never a negative zero, which prints as one.
+    private static double Rounded(double value, int digits) => Math.Round(value, digits) + 0.0;
 
     private static ImmutableArray<double> Each(ImmutableArray<double> values, Func<double, double> change) => [.. values.Select(change)];
 }

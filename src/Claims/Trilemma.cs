@@ -68,10 +68,12 @@ public static class Trilemma
             spread = Math.Max(spread, masses.Max() == 0 ? 0 : (masses.Max() - masses.Min()) / masses.Max());
         }
 
+        if (largest == 0 && spread == 0)
+            throw InvalidInputException.Because($"The objective has no coefficient on any group, so that there is nothing to be neutral, of one mass or parallel.");
         var (left, size) = Alignment.Rest(objective, value);
         int roundings = (8 * value.Count * value.Limit) + 32;
         return new(
-            largest == 0 ? 0 : push / largest,
+            push == 0 ? 0 : push / largest,
             spread,
             size == 0 ? 0 : left.Measured / size,
             Tolerance.Roundings(roundings) + (size == 0 ? 0 : left.Bound / size));
