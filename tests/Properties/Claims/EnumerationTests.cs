@@ -347,6 +347,66 @@ public class EnumerationTests
     }
 
     [Fact]
+    public void Weights_that_read_the_whole_group_and_the_policy_can_have_all_three()
+    {
+        // G = 2, the other's reward as the baseline: E[∇J] = ½·Σ π(y)π(y′)(R(y) − R(y′))·(v(y; y′) − v(y′; y)) with v(y; y′) = Σₜ a(t, y, y′)·sₜ(y). All
+        // three are linear in a, and at a mass of 3/2 have solutions: each row of the system is an equation, its last entry the right side.
+        var unknowns = (from y in Enumerable.Range(0, 7) from other in Enumerable.Range(0, 7) from t in Enumerable.Range(0, s_small.Length(y)) select (t, y, other)).ToArray();
+        var index = unknowns.Select((unknown, k) => (unknown, k)).ToDictionary(pair => pair.unknown, pair => pair.k);
+        List<double[]> system = [];
+        for (int y = 0; y < 7; y++)
+        {
+            double[][] parallel = [.. Score(s_small, y).Select(Equation)];
+            for (int other = 0; other < 7; other++)
+            {
+                Add(parallel, y, other, s_small.Probability(other));
+                Add(parallel, other, y, -s_small.Probability(other));
+                double[] mass = Equation(1.5);
+                for (int t = 0; t < s_small.Length(y); t++)
+                    mass[index[(t, y, other)]] = 1;
+                system.Add(mass);
+                for (int t = 0; t < s_small.Tokens(y).CommonPrefixLength(s_small.Tokens(other)); t++)
+                {
+                    double[] neutral = Equation(0);
+                    neutral[index[(t, y, other)]] += 1;
+                    neutral[index[(t, other, y)]] -= 1;
+                    system.Add(neutral);
+                }
+            }
+
+            system.AddRange(parallel);
+        }
+
+        double[] a = Solution([.. system]);
+        var objective = Catalogue.Rloo with
+        {
+            Weight = new ChangedWeight(new RowSum(), (batch, token, alpha) =>
+            {
+                int i = token < batch.Row(0).End.Value ? 0 : 1;
+                return alpha * a[index[(token - batch.Row(i).Start.Value, Listed(batch, i), Listed(batch, 1 - i))]];
+            }),
+        };
+
+        foreach (var rewards in new[] { s_reals, s_binary, s_harder })
+            Assert.InRange(Trilemma.Of(objective, Case(s_small, rewards, 2)).Largest, 0, 1e-10);
+
+        double[] Equation(double right) => [.. new double[unknowns.Length], right];
+
+        int Listed(RolloutBatch batch, int i) => Enumerable.Range(0, 7).First(y => batch.Ids(i).SequenceEqual(s_small.Tokens(y)));
+
+        void Add(double[][] parallel, int y, int other, double factor)
+        {
+            for (int t = 0; t < s_small.Length(y); t++)
+            {
+                var score = new double[s_small.Parameters];
+                s_small.AddScore(y, [.. new double[t], factor], score);
+                for (int j = 0; j < score.Length; j++)
+                    parallel[j][index[(t, y, other)]] += score[j];
+            }
+        }
+    }
+
+    [Fact]
     public void Weights_of_a_remainder_on_the_last_token_by_hand()
     {
         // L = 4, G = 3: 1/12 a token, and 1/3 − (n − 1)/12 on the last: 4/12 of one, 3/12 of two, 1/12 of four.
@@ -400,6 +460,35 @@ public class EnumerationTests
         Assert.Equal(1, new GeneralisedAdvantage(1, 1).ExpectedSlope(3));
         Assert.Null(new GeneralisedAdvantage(1, 0.9).ExpectedSlope(3));
         Assert.Equal(2.0 / 3, new Returns { Rewards = new() { Outcome = new MeanBaseline() } }.ExpectedSlope(3));
+    }
+
+    // Gauss-Jordan with the largest pivot; unknowns that are left free are 0.
+    private static double[] Solution(double[][] system)
+    {
+        int unknowns = system[0].Length - 1;
+        var solution = new double[unknowns];
+        List<int> pivots = [];
+        for (int k = 0; k < unknowns; k++)
+        {
+            int best = Enumerable.Range(pivots.Count, system.Length - pivots.Count).MaxBy(row => Math.Abs(system[row][k]));
+            if (Math.Abs(system[best][k]) < 1e-9)
+                continue;
+            int top = pivots.Count;
+            (system[top], system[best]) = (system[best], system[top]);
+            system[top] = [.. system[top].Select(entry => entry / system[top][k])];
+            for (int row = 0; row < system.Length; row++)
+            {
+                double factor = row == top ? 0 : system[row][k];
+                for (int j = 0; j <= unknowns && factor != 0; j++)
+                    system[row][j] -= factor * system[top][j];
+            }
+
+            pivots.Add(k);
+        }
+
+        for (int row = 0; row < pivots.Count; row++)
+            solution[pivots[row]] = system[row][unknowns];
+        return solution;
     }
 
     private static double MeanAdvantage(RowAdvantage advantage, double own)
