@@ -44,9 +44,10 @@ public static class Ledger
         PrefixTraining.DriftDirection, PrefixOffPolicy.ClipAsymmetry, PrefixOffPolicy.Neutrality, PrefixOffPolicy.RegulariserResidue,
         RewardScale.ShiftInvariance, RewardScale.AdvantageScale, RewardScale.CoefficientHomogeneity,
         Clipping.ZeroCoefficient, Clipping.NoHardStop,
-        Surrogate.OnPolicyValue, Surrogate.OnPolicyEquivalence, Surrogate.PaddingInvariance, Surrogate.GroupIsolation, Surrogate.Finiteness,
+        Surrogate.OnPolicyValue, Surrogate.OnPolicyEquivalence, Surrogate.LengthCredit, Surrogate.PaddingInvariance, Surrogate.GroupIsolation, Surrogate.Finiteness,
         Splits.MeanOfMeans, Splits.RowWeighted, Splits.TokenWeighted, Splits.Sum, Splits.WithinGroup,
         Contract.GradientConsistency, Contract.DegenerateGroup, EqualRewardRounding.Bound, Contract.PermutationInvariance,
+        Alignment.OnePrompt, Alignment.Binary, Alignment.TwoPrompts, Alignment.PromptWeighting, Trilemma.Weight,
     ];
 
     /// <summary>Claims about optimizers.</summary>

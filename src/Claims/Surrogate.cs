@@ -52,6 +52,35 @@ public static class Surrogate
             $"{batch.PlaceOf(worst.Position)} has weight {objective.Evaluate(batch).Weights[worst.Position]:G6} and advantage {objective.Evaluate(batch).Advantages[worst.Position]:G6}, yet its coefficient is {objective.Evaluate(batch).Coefficients[worst.Position]:G6}"),
     };
 
+    /// <summary>How a token's credit depends on the length of its completion.</summary>
+    public static ObjectiveClaim LengthCredit { get; } = new()
+    {
+        Id = "length-credit",
+        Family = Family.Surrogate,
+        Describes = true,
+        Statement = "On-policy a completion that grows by a token leaves the credit |c| of every other token as it was. True of constant weights; under 1/n a token of a completion of n is worth n/(n+1) of itself, under a token mean Σn/(Σn+1), and baselines weighted by length have laws of their own.",
+        Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "at least 2 completions a group", "every row has a trainable token"],
+        Source = "arXiv:2503.20783 (the bias of 1/length); derived here",
+        Quantity = "|cᵢₜ − c′ᵢₜ|, the first completion a token longer",
+        Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy),
+        Expect = objective => Requirements.Missing(objective, Traits.LengthBlind) is { } missing ? Expectation.Refuted($"needs {missing}") : Expectation.Holds("neither weight nor advantage nor gain counts tokens"),
+        Domain = objective => Requirements.Domain(objective) with { OnPolicy = true, DeadRows = Presence.Never, Bounds = null },
+        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Requirements.OffPolicy(batch) ?? Prefix.DeadRow(batch),
+        Measure = (objective, batch) =>
+        {
+            double[] own = objective.Evaluate(batch).Coefficients, grown = objective.Evaluate(Grown(batch)).Coefficients;
+            int n = batch.Length(0);
+            // A score of the same number of rewards is summed in the same order; a longer row's mean rounds otherwise.
+            var worst = new Measurement(0, 0);
+            for (int t = 0; t < own.Length; t++)
+                worst = worst.Worst(new(Math.Abs(own[t] - grown[t < n ? t : t + 1]), Tolerance.Summation(batch.Tokens + 16, Math.Abs(own[t])), 0, t));
+            return worst;
+        },
+        Why = (objective, batch, worst) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"with a token more in the first completion the coefficient of {batch.PlaceOf(worst.Position)} moves from {objective.Evaluate(batch).Coefficients[worst.Position]:G6} by {worst.Measured:G3}"),
+    };
+
     /// <summary>Padding carries no meaning.</summary>
     public static ObjectiveClaim PaddingInvariance { get; } = new()
     {
@@ -174,6 +203,9 @@ public static class Surrogate
 
     private static RolloutBatch Padded(RolloutBatch batch) =>
         RolloutBatch.Of([.. batch.ToRollouts().Select(group => group.Select(row => Longer(row, trained: false)).ToArray())]);
+
+    private static RolloutBatch Grown(RolloutBatch batch) =>
+        RolloutBatch.Of([.. batch.ToRollouts().Select((group, g) => group.Select((row, k) => g + k == 0 ? Longer(row, trained: true) : row).ToArray())]);
 
     // A token more, in every column; the last one again, so that each column keeps its rules.
     private static Rollout Longer(Rollout row, bool trained)

@@ -18,7 +18,8 @@ internal sealed class CheckCommand(Terminal terminal, bool json)
             .Concat(Ledger.TrainingRows(proposal.Name, proposal.Objective, optimizer))
             .FirstOrDefault(row => row.Claim.Id == claim)
             ?? throw InvalidInputException.Because($"The claim {claim} speaks of optimizers on gradient histories, so no batch can judge it.");
-        var check = Files.Within(file, () => row.Check!(batch));
+        var judge = row.Check ?? throw InvalidInputException.Because($"The claim {claim} is judged on cases of its own kind, so no batch can judge it.");
+        var check = Files.Within(file, () => judge(batch));
         int exit = check.Outside is not null ? ExitCode.Undecided : check.Measurement.Holds ? ExitCode.Kept : ExitCode.Refuted;
         if (json)
         {

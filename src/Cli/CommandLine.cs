@@ -99,6 +99,7 @@ internal static class CommandLine
         Check(terminal),
         Diff(terminal),
         Audit(terminal),
+        Align(terminal),
         CatalogueList(terminal),
         Step(terminal),
     };
@@ -222,6 +223,13 @@ internal static class CommandLine
             Proposal.Resolve(parsed.GetValue(against)!),
             Files.ReadBatch(parsed.GetValue(Batch)!),
             parsed.GetValue(Batch)!));
+        return command;
+    }
+
+    private static Command Align(Terminal terminal)
+    {
+        var command = new Command("align", "Say where the expected gradient of an objective points, of every one of the catalogue where none is given.") { Objective, Json };
+        command.SetAction(parsed => new AlignCommand(terminal, parsed.GetValue(Json)).Run(parsed.GetValue(Objective) is { } reference ? [Proposal.Resolve(reference)] : null));
         return command;
     }
 

@@ -31,18 +31,20 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
     {
         get
         {
-            var isolated = Rewards.Traits & Advantage.Traits & Kernel.Traits & Weight.Traits & Correction.Traits & Traits.GroupIsolated;
+            const Traits ofAll = Traits.GroupIsolated | Traits.LengthBlind;
+            var common = Rewards.Traits & Advantage.Traits & Kernel.Traits & Weight.Traits & Correction.Traits & ofAll;
             foreach (var term in Active)
-                isolated &= (term.Weight ?? Weight).Traits & term.Where.Traits;
+                common &= (term.Weight ?? Weight).Traits & term.Where.Traits;
             var weight = Correction.Traits.HasFlag(Traits.UniformWeight)
                 ? Weight.Traits & ~(Correction is ConstantWeight ? Traits.None : Traits.RowMeanWeight)
                 : Traits.None;
+            weight = (weight & ~Traits.FlatWeight) | (Weight.Traits & Correction.Traits & Traits.FlatWeight);
             var shaped = Rewards.Traits.HasFlag(Traits.Centred) && Advantage.Traits.HasFlag(Traits.KeepsCentring) ? Traits.Centred : Traits.None;
             bool shiftBlind = Rewards.Traits.HasFlag(Traits.ShiftBlind) || (Rewards.Traits.HasFlag(Traits.KeepsShift) && Advantage.Traits.HasFlag(Traits.ShiftBlind));
-            var composed = Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.ShiftBlind | Traits.KeepsShift | Traits.UniformOffPolicy
+            var composed = ofAll | Traits.IgnoresDeadRows | Traits.ShiftBlind | Traits.KeepsShift | Traits.UniformOffPolicy
                 | (Weight.ReadsAdvantageSizes || Correction.ReadsAdvantageSizes ? Traits.Homogeneous : Traits.None);
             return (((Rewards.Traits & Traits.UnshapedRewards) | Advantage.Traits | Kernel.Traits | weight) & ~composed)
-                | isolated | shaped | (shiftBlind ? Traits.ShiftBlind : Traits.None)
+                | common | shaped | (shiftBlind ? Traits.ShiftBlind : Traits.None)
                 | (Weight.Traits & Correction.Traits & Traits.UniformOffPolicy)
                 | (Rewards.Traits & Advantage.Traits & Traits.IgnoresDeadRows)
                 | (Active.Any() ? Traits.None : Traits.Unregularised)

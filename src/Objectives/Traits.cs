@@ -80,7 +80,13 @@ public enum Traits
     UniformOffPolicy = 1 << 22,
 
     /// <summary>Σᵢₜ Aᵢₜ = 0 over the trainable tokens of the batch.</summary>
-    TokenCentred = 1 << 30,
+    TokenCentred = 1 << 25,
+
+    /// <summary>On-policy, a token's coefficient does not depend on the length of its own or of any other row that has tokens.</summary>
+    LengthBlind = 1 << 23,
+
+    /// <summary>Where all policies of a batch agree, αμ is one number for all tokens of a group, set by the number of groups and rows alone.</summary>
+    FlatWeight = 1 << 24,
 }
 
 /// <summary>Traits in words.</summary>
@@ -111,6 +117,8 @@ public static class TraitNames
         [Traits.RatioValued] = "a value of A at ratio 1",
         [Traits.UniformOffPolicy] = "one token weight for all rows of a group, off-policy too",
         [Traits.TokenCentred] = "advantages that add to 0 over tokens",
+        [Traits.LengthBlind] = "coefficients that see no length",
+        [Traits.FlatWeight] = "one token weight whatever is sampled",
         [Traits.UnregularisedOnPolicy] = "β = 0 (no regulariser that acts on-policy)",
     };
 

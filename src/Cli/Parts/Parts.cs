@@ -160,6 +160,7 @@ internal static class Parts
         })
         .With<RowSum>("row-sum", f => new() { Averaged = f.Choice("average", p => p.Averaged, s_averages), Length = f.Number("length", p => p.Length, 1) })
         .With<PaddedRowSum>("padded-row-sum", f => new() { Averaged = f.Choice("average", p => p.Averaged, s_averages) })
+        .With<RemainderOnLast>("remainder-on-last", f => new(f.Number("length", p => p.Length)) { Averaged = f.Choice("average", p => p.Averaged, s_averages) })
         .With<GroupTokenMean>("group-token-mean", _ => new())
         .With<BatchTokenMean>("batch-token-mean", f => new()
         {

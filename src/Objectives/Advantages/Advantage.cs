@@ -43,6 +43,12 @@ public abstract record Advantage
     /// <summary>Whether no advantage is ever below 0, so that what acts by their signs treats all alike.</summary>
     public virtual bool NeverNegative => false;
 
+    /// <summary>
+    /// λ in E[A | the row's own completion] = λ·R + a number, over <paramref name="count"/> − 1 other completions drawn alike, whatever the
+    /// policy and its rewards are; null where the mean advantage is no such line.
+    /// </summary>
+    public virtual double? ExpectedSlope(int count) => null;
+
     /// <summary>Whether equal rewards are recognised before any arithmetic, so that A = 0 exactly.</summary>
     internal virtual bool RecognisesEqualRewards => false;
 

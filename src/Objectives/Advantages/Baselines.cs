@@ -7,10 +7,13 @@ public sealed record NoBaseline : RowAdvantage
     internal override bool ReadsOwnRowOnly => true;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.KeepsCentring | Traits.KeepsShift | Traits.GroupIsolated;
+    public override Traits Traits => Traits.KeepsCentring | Traits.KeepsShift | Traits.GroupIsolated | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => (this, 1);
+
+    /// <inheritdoc/>
+    public override double? ExpectedSlope(int count) => 1;
 
     /// <inheritdoc/>
     public override void FillRows(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages)
@@ -28,7 +31,10 @@ public sealed record GreedyBaseline : RowAdvantage
     internal override bool ReadsOwnRowOnly => true;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.GroupIsolated | Traits.ShiftBlind;
+    public override Traits Traits => Traits.GroupIsolated | Traits.LengthBlind | Traits.ShiftBlind;
+
+    /// <summary>1: the greedy completion does not depend on what was sampled.</summary>
+    public override double? ExpectedSlope(int count) => 1;
 
     /// <inheritdoc/>
     public override bool ReadsGreedyReward => true;
@@ -100,6 +106,9 @@ public sealed record BestOfGroup : GroupwiseAdvantage
     public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => Scaled ? (this with { Epsilon = Epsilon / scale }, 0) : (this, 1);
 
     /// <inheritdoc/>
+    public override Traits Traits => base.Traits | Traits.LengthBlind;
+
+    /// <inheritdoc/>
     protected override void FillGroup(RolloutBatch batch, int g, ReadOnlySpan<double> rewards, Span<double> advantages)
     {
         var rows = batch.Group(g);
@@ -147,6 +156,9 @@ public sealed record PartitionBaseline(double Tau) : GroupwiseAdvantage
 
     /// <summary>τ is in units of reward.</summary>
     public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => (this with { Tau = Tau / scale }, 1);
+
+    /// <inheritdoc/>
+    public override Traits Traits => base.Traits | Traits.LengthBlind;
 
     /// <summary>1: a sum of exponentials is never far from the largest of them, which is exactly 1.</summary>
     public override double? LargestFactor => 1;

@@ -33,7 +33,7 @@ public sealed record BatchScaledBaseline(double Epsilon) : RowAdvantage
     public double Epsilon { get; init => field = StandardScore.CheckedEpsilon(value); } = StandardScore.CheckedEpsilon(Epsilon);
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.Centred | Traits.ComparesRewards | Traits.ShiftBlind;
+    public override Traits Traits => Traits.Centred | Traits.ComparesRewards | Traits.ShiftBlind | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => (this with { Epsilon = Epsilon / scale }, 0);
@@ -65,7 +65,7 @@ public sealed record ScaledByRewards(RowAdvantage Inner, Pool Over, double Epsil
     public double Epsilon { get; init => field = StandardScore.CheckedEpsilon(value); } = StandardScore.CheckedEpsilon(Epsilon);
 
     /// <inheritdoc/>
-    public override Traits Traits => Inner.Traits & (Traits.Centred | Traits.KeepsCentring | Traits.ComparesRewards | Traits.ShiftBlind | (Over == Pool.Group ? Traits.GroupIsolated : Traits.None));
+    public override Traits Traits => Inner.Traits & (Traits.Centred | Traits.KeepsCentring | Traits.ComparesRewards | Traits.ShiftBlind | Traits.LengthBlind | (Over == Pool.Group ? Traits.GroupIsolated : Traits.None));
 
     /// <inheritdoc/>
     public override double? LargestFactor => Inner.LargestFactor / Epsilon;
@@ -113,7 +113,7 @@ public sealed record BatchNormalised(RowAdvantage Inner, double Epsilon) : Deriv
     public double Epsilon { get; init => field = StandardScore.CheckedEpsilon(value); } = StandardScore.CheckedEpsilon(Epsilon);
 
     /// <inheritdoc/>
-    public override Traits Traits => (Inner.Traits & Traits.KeepsCentring)
+    public override Traits Traits => (Inner.Traits & (Traits.KeepsCentring | Traits.LengthBlind))
         | (Inner.Traits.HasFlag(Traits.Centred) ? Inner.Traits & (Traits.Centred | Traits.ComparesRewards) : Traits.None)
         | ((Inner.Traits & (Traits.ShiftBlind | Traits.KeepsShift)) != 0 ? Traits.ShiftBlind : Traits.None);
 
@@ -174,7 +174,7 @@ public sealed record NonzeroScaled(RowAdvantage Inner) : DerivedRowAdvantage(Inn
     public double Norm { get; init => field = Checks.Positive(value, "The divisor of a scaled advantage"); } = 1;
 
     /// <inheritdoc/>
-    public override Traits Traits => Inner.Traits & (Traits.Centred | Traits.KeepsCentring | Traits.ComparesRewards);
+    public override Traits Traits => Inner.Traits & (Traits.Centred | Traits.KeepsCentring | Traits.ComparesRewards | Traits.LengthBlind);
 
     /// <summary>A reward stays 0, or not 0, under a factor.</summary>
     public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) =>
@@ -223,7 +223,7 @@ public sealed record ClippedAdvantage(RowAdvantage Inner, double Low, double Hig
 
     /// <inheritdoc/>
     public override Traits Traits =>
-        Inner.Traits & (Traits.GroupIsolated | Traits.ShiftBlind | (Low <= 0 && High >= 0 ? Traits.ComparesRewards | Traits.IgnoresDeadRows : Traits.None));
+        Inner.Traits & (Traits.GroupIsolated | Traits.ShiftBlind | Traits.LengthBlind | (Low <= 0 && High >= 0 ? Traits.ComparesRewards | Traits.IgnoresDeadRows : Traits.None));
 
     /// <inheritdoc/>
     public override double? LargestFactor => Inner.LargestFactor;

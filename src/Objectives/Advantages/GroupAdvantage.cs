@@ -88,7 +88,7 @@ public abstract record GroupwiseAdvantage : RowAdvantage
 public abstract record GroupAdvantage : GroupwiseAdvantage
 {
     /// <summary>All group advantages here are A = k·(R − R̄).</summary>
-    public sealed override Traits Traits => Promised(Traits.Centred | Traits.AffineAdvantage | Traits.ComparesRewards | Traits.ShiftBlind);
+    public sealed override Traits Traits => Promised(Traits.Centred | Traits.AffineAdvantage | Traits.ComparesRewards | Traits.ShiftBlind) | Traits.LengthBlind;
 
     /// <inheritdoc/>
     protected sealed override void FillGroup(RolloutBatch batch, int g, ReadOnlySpan<double> rewards, Span<double> advantages)
@@ -111,6 +111,9 @@ public sealed record MeanBaseline : GroupAdvantage
 
     /// <inheritdoc/>
     public override double? LargestFactor => 1;
+
+    /// <summary>1 − 1/G: R̄ holds the row's own reward, too.</summary>
+    public override double? ExpectedSlope(int count) => (count - 1) / (double)count;
 
     /// <inheritdoc/>
     protected override double At(double reward, in RewardMoments moments) => reward - moments.Mean;
@@ -157,6 +160,9 @@ public sealed record LeaveOneOut : GroupAdvantage
 
     /// <inheritdoc/>
     public override double? LargestFactor => 2;
+
+    /// <summary>1: the baseline is the others'.</summary>
+    public override double? ExpectedSlope(int count) => 1;
 
     /// <inheritdoc/>
     protected override double At(double reward, in RewardMoments moments) => reward - ((moments.Sum - reward) / Others(moments));

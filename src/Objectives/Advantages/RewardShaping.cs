@@ -48,7 +48,7 @@ public sealed record SingleReward : RewardShaping
     public MissingReward Missing { get; init; } = MissingReward.Refused;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UnshapedRewards | Traits.KeepsShift | Traits.GroupIsolated | Traits.IgnoresDeadRows;
+    public override Traits Traits => Traits.UnshapedRewards | Traits.KeepsShift | Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override (RewardShaping Rescaled, int Degree)? Under(double scale) => (this, 1);
@@ -92,7 +92,7 @@ public abstract record SeveralRewards(ImmutableArray<double> Weights) : RewardSh
     public sealed override int? Count => Weights.IsEmpty ? null : Weights.Length;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.GroupIsolated | Traits.IgnoresDeadRows;
+    public override Traits Traits => Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override (RewardShaping Rescaled, int Degree)? Under(double scale) => (this, 1);
@@ -155,7 +155,7 @@ public sealed record WeightedRewards(ImmutableArray<double> Weights) : SeveralRe
 public sealed record ScoredRewards(RowAdvantage Score, ImmutableArray<double> Weights) : SeveralRewards(Weights)
 {
     /// <inheritdoc/>
-    public override Traits Traits => Score.Traits & (Traits.Centred | Traits.ShiftBlind | Traits.GroupIsolated | Traits.IgnoresDeadRows);
+    public override Traits Traits => Score.Traits & (Traits.Centred | Traits.ShiftBlind | Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.LengthBlind);
 
     /// <inheritdoc/>
     public override (RewardShaping Rescaled, int Degree)? Under(double scale) =>
@@ -190,7 +190,7 @@ public abstract record RewardStep(RewardShaping Inner) : RewardShaping
     public sealed override int? Count => Inner.Count;
 
     /// <inheritdoc/>
-    public override Traits Traits => Inner.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.ShiftBlind);
+    public override Traits Traits => Inner.Traits & (Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.ShiftBlind | Traits.LengthBlind);
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Inner.Reads;
@@ -235,8 +235,8 @@ public sealed record ClippedReward(RewardShaping Inner, double Low, double High)
 /// <remarks>TRL @ f2cd5771, rloo_trainer.py; applied after the reward's clip.</remarks>
 public sealed record KlInReward(RewardShaping Inner, double Beta) : RewardStep(Inner)
 {
-    /// <inheritdoc/>
-    public override Traits Traits => base.Traits | (Inner.Traits & Traits.KeepsShift);
+    /// <summary>A sum over tokens sees their number.</summary>
+    public override Traits Traits => (base.Traits & ~Traits.LengthBlind) | (Inner.Traits & Traits.KeepsShift);
 
     /// <inheritdoc/>
     public override (RewardShaping Rescaled, int Degree)? Under(double scale) =>

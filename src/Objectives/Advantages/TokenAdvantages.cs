@@ -111,6 +111,9 @@ public sealed record Returns : Advantage
     public override double? Factor(in RewardMoments moments) => Plain ? Rewards.Outcome.Factor(moments) : null;
 
     /// <inheritdoc/>
+    public override double? ExpectedSlope(int count) => Plain ? Rewards.Outcome.ExpectedSlope(count) : null;
+
+    /// <inheritdoc/>
     public override double? LargestFactor => Rewards.OutcomeAlone && !RecognisesEqualRewards ? Rewards.Outcome.LargestFactor : null;
 
     /// <inheritdoc/>
@@ -154,7 +157,7 @@ public sealed record GeneralisedAdvantage(double Discount, double Lambda) : Adva
     public double Lambda { get; init => field = Returns.CheckedShare(value, "The λ of an advantage"); } = Returns.CheckedShare(Lambda, "The λ of an advantage");
 
     /// <inheritdoc/>
-    public override Traits Traits => (Rewards.Outcome.Traits & (Traits.GroupIsolated | Traits.ShiftBlind))
+    public override Traits Traits => (Rewards.Outcome.Traits & (Traits.GroupIsolated | Traits.ShiftBlind | (Undiscounted ? Traits.LengthBlind : Traits.None)))
         | (Discount * Lambda == 1 ? Rewards.Outcome.Traits & Traits.KeepsShift : Traits.None)
         | DeadRowsOf(Rewards.Outcome);
 
@@ -162,11 +165,16 @@ public sealed record GeneralisedAdvantage(double Discount, double Lambda) : Adva
     public override (Advantage Rescaled, int Degree)? Under(double scale) =>
         Rewards.Under(scale) is var (rewards, degree) && degree == 1 ? (this with { Rewards = rewards }, 1) : null;
 
+    /// <summary>The outcome's where A = Aᵢ − Vᵢₜ: a value of the prefix alone is a baseline.</summary>
+    public override double? ExpectedSlope(int count) => Undiscounted ? Rewards.Outcome.ExpectedSlope(count) : null;
+
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [.. Rewards.Reads, Column.Value];
 
     /// <inheritdoc/>
     internal override bool ReadsOwnRowOnly => Rewards.Outcome.ReadsOwnRowOnly;
+
+    private bool Undiscounted => Rewards.OutcomeAlone && Discount == 1 && Lambda == 1;
 
     /// <inheritdoc/>
     public override bool ReadsGreedyReward => Rewards.Outcome.ReadsGreedyReward;

@@ -39,7 +39,7 @@ public sealed record FlippedRatio(Clip LowEntropy, Clip HighEntropy) : RowKernel
 
     /// <inheritdoc/>
     public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
-        | Traits.Homogeneous | Traits.RatioValued | Traits.HardClip;
+        | Traits.Homogeneous | Traits.RatioValued | Traits.HardClip | Traits.LengthBlind;
 
     /// <summary>That of low or of high entropy; where the gain is <see cref="Dual"/>, no gradient is lost.</summary>
     public override Clip? RegionAt(in Completion row, int t)

@@ -52,7 +52,7 @@ public sealed record GammaGain(double PositiveK = 2, double PositiveLambda = 3, 
 
     /// <summary>With a mismatch w is not 1 on-policy, and the gain not common.</summary>
     public override Traits Traits => Traits.SequenceRatio | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.Homogeneous
-        | (Mismatch is null ? Traits.CommonOnPolicyGain : Traits.None);
+        | (Mismatch is null ? Traits.CommonOnPolicyGain | Traits.LengthBlind : Traits.None);
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => Mismatch is null ? 1 : null;

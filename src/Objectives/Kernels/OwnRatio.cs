@@ -9,7 +9,7 @@ public sealed record OwnRatio : TokenKernel
 {
     /// <inheritdoc/>
     public override Traits Traits => Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
-        | Traits.Homogeneous | Traits.SignBlind | Traits.RatioValued;
+        | Traits.Homogeneous | Traits.SignBlind | Traits.RatioValued | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;

@@ -9,7 +9,8 @@ public abstract record ScoreKernel : TokenKernel
     protected abstract double Gain(in Point point);
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.Homogeneous | Traits.SignBlind;
+    public override Traits Traits => Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
+        | Traits.Homogeneous | Traits.SignBlind | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => Gain(new(0, 0, 0, 1));

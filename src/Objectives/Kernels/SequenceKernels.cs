@@ -25,7 +25,7 @@ public sealed record SequenceRatio : RowKernel
 
     /// <inheritdoc/>
     public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.Homogeneous
-        | (Region is null ? Traits.None : Traits.HardClip) | (Shape.Traits & Traits.RatioValued);
+        | Traits.LengthBlind | (Region is null ? Traits.None : Traits.HardClip) | (Shape.Traits & Traits.RatioValued);
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
@@ -64,7 +64,7 @@ public sealed record SequenceTokenRatio(Shape Shape) : RowKernel
 
     /// <inheritdoc/>
     public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.Homogeneous
-        | (Region is null ? Traits.None : Traits.HardClip) | (Shape.Traits & Traits.RatioValued);
+        | Traits.LengthBlind | (Region is null ? Traits.None : Traits.HardClip) | (Shape.Traits & Traits.RatioValued);
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
@@ -114,7 +114,7 @@ public sealed record GeometricMean(double Low, double High) : RowKernel
 
     /// <inheritdoc/>
     public override Traits Traits => Traits.SequenceRatio | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.HardClip | Traits.Homogeneous
-        | (CountEpsilon == 0 ? Traits.CommonOnPolicyGain | Traits.RatioValued : Traits.None);
+        | (CountEpsilon == 0 ? Traits.CommonOnPolicyGain | Traits.RatioValued | Traits.LengthBlind : Traits.None);
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => CountEpsilon == 0 ? 1 : null;
@@ -164,7 +164,7 @@ public sealed record LogRatioRegression(double Tau) : RowKernel
     public override RatioLevel Ratio => RatioLevel.SequenceSum;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated;
+    public override Traits Traits => Traits.SequenceRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
@@ -194,7 +194,7 @@ public sealed record GroupVariance(double Beta) : Kernel
     public override RatioLevel Ratio => RatioLevel.SequenceSum;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.SequenceRatio | Traits.GroupIsolated | Traits.ZeroSum;
+    public override Traits Traits => Traits.SequenceRatio | Traits.GroupIsolated | Traits.ZeroSum | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override double Group(in GroupView group, Span<double> coefficients)

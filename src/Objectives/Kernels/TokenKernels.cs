@@ -46,7 +46,7 @@ public sealed record TokenRatio(Shape Shape) : TokenKernel
 
     /// <inheritdoc/>
     public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage | Traits.Homogeneous
-        | (Region is null ? Traits.None : Traits.HardClip) | Shape.Traits;
+        | Traits.LengthBlind | (Region is null ? Traits.None : Traits.HardClip) | Shape.Traits;
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
@@ -77,7 +77,7 @@ public sealed record GradientPreservingClip(Clip Clip) : TokenKernel
 {
     /// <inheritdoc/>
     public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
-        | Traits.Homogeneous | Traits.RatioValued;
+        | Traits.Homogeneous | Traits.RatioValued | Traits.LengthBlind;
 
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;

@@ -41,7 +41,7 @@ public abstract record RowAveragedWeight : TokenWeight
     };
 
     /// <inheritdoc/>
-    public sealed override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)
+    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)
     {
         double length = LengthOf(batch);
         for (int g = 0; g < batch.Groups; g++)
@@ -92,7 +92,7 @@ public sealed record RowSum : RowAveragedWeight
     public double Length { get; init => field = Checks.Positive(value, "A constant length"); } = 1;
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy
+    public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy | Traits.LengthBlind | Traits.FlatWeight
         | (Averaged == Average.OverLiveRows ? Traits.None : Traits.GroupIsolated);
 
     /// <inheritdoc/>

@@ -27,7 +27,7 @@ public sealed record FutureRatio(double HalfLife = 32, double Low = 1, double Hi
     public double Safety { get; init => field = Checks.PositiveBound(value, "A future ratio's safety bound"); } = 4;
 
     /// <summary>On-policy every factor is 1.</summary>
-    public override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated;
+    public override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated | Traits.LengthBlind | Traits.FlatWeight;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)

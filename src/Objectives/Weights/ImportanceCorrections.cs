@@ -21,7 +21,7 @@ public abstract record PolicyRatioWeight(RatioLevel Level) : TokenWeight
     public override ImmutableArray<Column> Reads => [Of, Against];
 
     /// <summary>On a shared prefix a token's own ratio is common to all rows; a sequence's is not.</summary>
-    public override Traits Traits => Traits.GroupIsolated | (Level == RatioLevel.Token || IsOnPolicy ? Traits.UniformWeight : Traits.None)
+    public override Traits Traits => Traits.GroupIsolated | Traits.FlatWeight | (Level == RatioLevel.Token || IsOnPolicy ? Traits.UniformWeight | Traits.LengthBlind : Traits.None)
         | (Level == RatioLevel.Token ? Traits.UniformOffPolicy : Traits.None);
 
     /// <inheritdoc/>

@@ -27,7 +27,8 @@ public sealed record LengthPreference(double Spread, double Lambda, double Epsil
     public int Ddof { get; } = Ddof is 0 or 1 ? Ddof : throw InvalidInputException.Because($"ddof must be 0 or 1; got {Ddof}.");
 
     /// <summary>fᵢ is the same for all rows of equal length only.</summary>
-    public override Traits Traits => Traits.GroupIsolated | (Lambda == 0 || Spread == 0 ? Traits.UniformWeight | Traits.UniformOffPolicy : Traits.None);
+    public override Traits Traits => Traits.GroupIsolated
+        | (Lambda == 0 || Spread == 0 ? Traits.UniformWeight | Traits.UniformOffPolicy | Traits.LengthBlind | Traits.FlatWeight : Traits.None);
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)

@@ -24,7 +24,8 @@ public sealed record OffPolicyMask(double Threshold) : TokenWeight
 
     /// <summary>On-policy a row that the behaviour policy sampled has mean 0.</summary>
     public override Traits Traits => Traits.GroupIsolated
-        | (Sampler is Column.Logp or Column.OldLogp && Threshold >= 0 ? Traits.UniformWeight : Traits.None);
+        | (Threshold >= 0 ? Traits.FlatWeight : Traits.None)
+        | (Sampler is Column.Logp or Column.OldLogp && Threshold >= 0 ? Traits.UniformWeight | Traits.LengthBlind : Traits.None);
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)

@@ -57,8 +57,10 @@ public sealed record DivergenceMask(
     public override ImmutableArray<Column> Reads => [Of, Against];
 
     /// <summary>On a shared prefix a token's own divergence is common to all rows; a row's is where all rows are on-policy.</summary>
-    public override Traits Traits => Traits.GroupIsolated
-        | (Over == Pooling.Token || (Of, Against) is (Column.Logp or Column.OldLogp, Column.Logp or Column.OldLogp) ? Traits.UniformWeight : Traits.None)
+    public override Traits Traits => Traits.GroupIsolated | Traits.FlatWeight
+        | (Over == Pooling.Token || (Of, Against) is (Column.Logp or Column.OldLogp, Column.Logp or Column.OldLogp)
+            ? Traits.UniformWeight | Traits.LengthBlind
+            : Traits.None)
         | (Over == Pooling.Token ? Traits.UniformOffPolicy : Traits.None);
 
     /// <inheritdoc/>
@@ -120,8 +122,8 @@ public sealed record MeanNormalised(TokenWeight Inner, MeanOf Mean) : TokenWeigh
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Inner.Reads;
 
-    /// <summary>One factor for all rows leaves all but isolation standing.</summary>
-    public override Traits Traits => Inner.Traits & ~Traits.GroupIsolated;
+    /// <summary>One factor for all rows leaves all standing but isolation, and blindness to lengths: a mean over tokens counts them.</summary>
+    public override Traits Traits => Inner.Traits & ~(Traits.GroupIsolated | Traits.LengthBlind);
 
     /// <inheritdoc/>
     public override bool ReadsAdvantageSizes => Inner.ReadsAdvantageSizes;

@@ -65,7 +65,7 @@ public sealed record ConstantWeight(double Value) : TokenWeight
     public double Value { get; init => field = Checks.Finite(value, "A constant weight"); } = Checks.Finite(Value, "A constant weight");
 
     /// <inheritdoc/>
-    public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy | Traits.GroupIsolated;
+    public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy | Traits.GroupIsolated | Traits.LengthBlind | Traits.FlatWeight;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights) => weights.Fill(Value);
@@ -85,12 +85,12 @@ public sealed record ProductWeight(ImmutableArray<TokenWeight> Factors) : TokenW
     {
         get
         {
-            var isolated = Factors.Aggregate(Traits.GroupIsolated, (all, factor) => all & factor.Traits);
+            var common = Factors.Aggregate(Traits.GroupIsolated | Traits.LengthBlind | Traits.FlatWeight, (all, factor) => all & factor.Traits);
             // A factor that is uniform on shared prefixes only may break 1/nᵢ beyond them, so constants alone leave it standing.
             var varying = Factors.Where(factor => factor is not ConstantWeight).ToArray();
             var shape = varying.Length == 1 ? varying[0].Traits & Traits.RowMeanWeight : Traits.None;
             var uniform = Factors.Aggregate(Traits.UniformWeight | Traits.UniformOffPolicy, (all, factor) => all & factor.Traits);
-            return isolated | shape | uniform;
+            return common | shape | uniform;
         }
     }
 

@@ -7,7 +7,7 @@ namespace GroupRL.Objectives;
 public abstract record TrustRegion : TokenWeight
 {
     /// <summary>On-policy p = q, which every trust region contains.</summary>
-    public override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated;
+    public override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated | Traits.LengthBlind | Traits.FlatWeight;
 
     /// <inheritdoc/>
     public sealed override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)

@@ -62,6 +62,7 @@ public class MutantTests
         ("permutation-invariance", "the first row's advantage one part in 10⁹ off", Catalogue.DrGrpo with { Advantage = new ChangedAdvantage(new MeanBaseline(), (i, a) => i == 0 ? a * (1 + 1e-9) : a) }),
         ("permutation-invariance", "REINFORCE with the previous row's weight", Weighted(Catalogue.Rloo, (b, i) => 1.0 / b.FullLength(Math.Max(0, i - 1)))),
         .. ObjectiveClaimMutants.Objectives,
+        .. EnumerationMutants.All,
     ];
 
     private static readonly ImmutableArray<(string Claim, string Fault, Optimizer Optimizer)> s_optimizers =

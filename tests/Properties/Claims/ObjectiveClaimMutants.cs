@@ -34,6 +34,7 @@ internal static class ObjectiveClaimMutants
         ("on-policy-value", "weights 1/(n + 1)", Weighted(Catalogue.Grpo, (b, i) => 1.0 / (b.Length(i) + 1))),
         ("on-policy-equivalence", "a slope one part in 10⁹ off", Shaped(Catalogue.Grpo, (clip, r, a) => Times(clip.At(r, a), 1 + 1e-9))),
         ("on-policy-equivalence", "a mean without its 1/n", Catalogue.Gspo with { Kernel = new OnPolicyUnit(new ChangedCoefficients((RowKernel)Catalogue.Gspo.Kernel, (n, c) => n * c)) }),
+        ("length-credit", "weights 1/(1000 + n) under the promise of a constant", Weighted(Catalogue.DrGrpo, (b, i) => 1.0 / (1000 + b.Length(i)))),
         ("padding-invariance", "weights 1/T", Weighted(Catalogue.Grpo, (b, i) => 1.0 / b.FullLength(i))),
         ("group-isolation", "a baseline with a tenth of the next group's", Catalogue.DrGrpo with { Advantage = new LeakyBaseline() }),
         ("group-isolation", "a token mean over the batch under the promise of one over the group", Weighted(Catalogue.Dapo, (b, i) => 1.0 / b.Tokens)),

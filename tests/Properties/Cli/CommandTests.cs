@@ -8,16 +8,16 @@ namespace GroupRL.Properties.Cli;
 public sealed class CommandTests : IDisposable
 {
     private const string LengthNormalised = Grouprl.Head + """ "base":"dr-grpo","weight":"row-mean" """;
-    private const string Both = """ "expect":{"prefix-neutrality":"a","prefix-masked-truncation":"b"} """;
+    private const string All = """ "expect":{"prefix-neutrality":"a","prefix-masked-truncation":"b","expected-gradient-alignment":"c","expected-gradient-alignment-binary":"d","expected-gradient-alignment-prompts":"e"} """;
     private const string Shared = """{"schema":"grouprl-batch/1","groups":[{"completions":[{"reward":0,"logps":[-1],"old_logps":[-1],"tokens":[0]},{"reward":1,"logps":[-1,-2],"old_logps":[-1,-2],"tokens":[0,1]}]}]}""";
 
     private readonly Grouprl _grouprl = new();
 
     [Theory]
     [InlineData(LengthNormalised + "}", new string[0], 1)]
-    [InlineData(LengthNormalised + "," + Both + "}", new string[0], 0)]
-    [InlineData(LengthNormalised + "," + Both + "}", new[] { "--no-expect" }, 1)]
-    [InlineData(LengthNormalised + "}", new[] { "--expect", "prefix-neutrality", "--expect", "prefix-masked-truncation" }, 0)]
+    [InlineData(LengthNormalised + "," + All + "}", new string[0], 0)]
+    [InlineData(LengthNormalised + "," + All + "}", new[] { "--no-expect" }, 1)]
+    [InlineData(LengthNormalised + "}", new[] { "--expect", "prefix-neutrality", "--expect", "prefix-masked-truncation", "--expect", "expected-gradient-alignment", "--expect", "expected-gradient-alignment-binary", "--expect", "expected-gradient-alignment-prompts" }, 0)]
     [InlineData(LengthNormalised + "}", new[] { "--expect", "prefix-neutrality" }, 1)]
     [InlineData(LengthNormalised + "}", new[] { "--expect", "prefix-neutrality", "--expect", "prefix-masked-truncation", "--no-expect" }, 1)]
     [InlineData(Grouprl.Head + """ "base":"grpo-k3"}""", new string[0], 0)]
@@ -162,8 +162,8 @@ public sealed class CommandTests : IDisposable
     [InlineData("""{"base":"trl:dr_grpo","weight":{"name":"row-sum","length":8192},"regularisers":[{"name":"kl","beta":0.04,"weight":"row-mean"}]""", 0)]
     [InlineData("""{"base":"trl:dr_grpo","regularisers":[{"name":"kl","beta":0.04,"weight":{"name":"constant","value":1}}]""", 0)]
     [InlineData("""{"base":"dr-grpo","regularisers":[{"name":"entropy-bonus","beta":0.1,"weight":"row-mean"}]""", 0)]
-    [InlineData("""{"base":"dapo","regularisers":[{"name":"entropy-bonus","beta":0}],"expect":{"prefix-masked-truncation":"x"}""", 0)]
-    [InlineData("""{"base":"trl:rloo","rewards":"single","advantage":{"name":"batch-normalised","of":{"name":"leave-one-out","equal-rewards":"are-computed"},"epsilon":1e-4},"expect":{"prefix-masked-truncation":"x"}""", 0)]
+    [InlineData("""{"base":"dapo","regularisers":[{"name":"entropy-bonus","beta":0}],"expect":{"prefix-masked-truncation":"x","expected-gradient-alignment":"x","expected-gradient-alignment-binary":"x","expected-gradient-alignment-prompts":"x"}""", 0)]
+    [InlineData("""{"base":"trl:rloo","rewards":"single","advantage":{"name":"batch-normalised","of":{"name":"leave-one-out","equal-rewards":"are-computed"},"epsilon":1e-4},"expect":{"prefix-masked-truncation":"x","expected-gradient-alignment":"x"}""", 0)]
     [InlineData("""{"base":"dr-grpo","weight":{"name":"row-sum","length":1e300},"expect":{"prefix-masked-truncation":"x"}""", 3)]
     [InlineData("""{"base":"dr-grpo","weight":{"name":"row-sum","length":1e-300},"expect":{"prefix-masked-truncation":"x","finiteness":"weights of 1e300"}""", 3)]
     [InlineData("""{"base":"grpo","rewards":{"name":"weighted-sum","weights":[1e308,1e308]}""", 1)]

@@ -1,0 +1,181 @@
+using System.Collections.Immutable;
+using GroupRL.Objectives;
+
+namespace GroupRL.Policies;
+
+/// <summary>A prompt that a tiny policy answers, with a reward for each of its completions.</summary>
+/// <param name="Policy">The policy; the sampler, the behaviour policy and the reference, too, unless said otherwise.</param>
+/// <param name="Rewards">R(y), shape [completions].</param>
+/// <param name="Count">G, how many completions are drawn.</param>
+public sealed record TinyPrompt(TinyPolicy Policy, ImmutableArray<double> Rewards, int Count)
+{
+    private const double Uniform = 0.5;
+
+    /// <summary>R(y), shape [completions].</summary>
+    public ImmutableArray<double> Rewards { get; } = Rewards.Length == Policy.Completions
+        ? Rewards
+        : throw InvalidInputException.Because($"A tiny prompt needs a reward for each of {Policy.Completions} completions; got {Rewards.Length}.");
+
+    /// <summary>The policy that completions are drawn from, whose log-probs are ℓ°; a policy of the same tree.</summary>
+    public TinyPolicy Behaviour { get; init; } = Policy;
+
+    /// <summary>Which completions are masked: their reward counts, and they have no trainable token.</summary>
+    public Func<int, bool> Masked { get; init; } = _ => false;
+
+    /// <summary>
+    /// Completion <paramref name="y"/> with the columns that <paramref name="objective"/> reads, all of them this very policy's: entropies and
+    /// Σπ² of its nodes, ℓʳ and the sampler's ℓ = ℓ°. There is no critic, V = 0, no token earns anything by itself, random numbers are 0.5, and
+    /// where several rewards are asked for the first is R(y) and the others are 0.
+    /// </summary>
+    public Rollout Completion(int y, SurrogateObjective objective)
+    {
+        double[] old = Behaviour.Logps(y);
+        var rollout = new Rollout
+        {
+            Rewards = [Rewards[y], .. Enumerable.Repeat((double?)0, (objective.Rewards.Count ?? 2) - 1)],
+            Logps = Policy.Logps(y),
+            OldLogps = old,
+            Tokens = [.. Policy.Tokens(y)],
+            Mask = Masked(y) ? new bool[old.Length] : null,
+            GreedyReward = objective.Advantage.ReadsGreedyReward ? Rewards[Policy.Greedy] : null,
+        };
+        return objective.Reads.Where(column => column is not (Column.Logp or Column.OldLogp)).Aggregate(rollout, (with, column) => with.With(column, column switch
+        {
+            Column.RefLogp or Column.RolloutLogp => old,
+            Column.Entropy => Policy.Entropies(y),
+            Column.SumPiSquared => Policy.SumPiSquared(y),
+            Column.Random => [.. old.Select(_ => Uniform)],
+            _ => new double[old.Length],
+        }));
+    }
+}
+
+/// <summary>E[∇J] over every group of completions that can be drawn, without sampling.</summary>
+/// <param name="Gradient">Σ over groups of probability · Σ c·∇ℓ, shape [parameters], the prompts' tables one after another.</param>
+/// <param name="Magnitude">The same sum of Σ|c|: what the rounding of <paramref name="Gradient"/> is relative to.</param>
+/// <param name="Probability">The probability of the groups that were kept: 1 where all are.</param>
+/// <param name="Batches">How many batches were evaluated.</param>
+public sealed record ExpectedGradient(ImmutableArray<double> Gradient, double Magnitude, double Probability, int Batches)
+{
+    /// <summary>
+    /// E[∇J] of <paramref name="objective"/> at the current policies, groups drawn from the behaviour policies. Completions are exchangeable, so a
+    /// group is a multiset of G completions, of probability G!/Π m_y! · Π π(y)^{m_y}. Where a group's coefficients see no other group the
+    /// prompts are enumerated one by one, and together elsewhere.
+    /// </summary>
+    /// <param name="objective">J.</param>
+    /// <param name="prompts">The prompts, at least 1.</param>
+    /// <param name="kept">Which groups of a prompt are trained on, given their completions; the others add nothing.</param>
+    /// <exception cref="InvalidInputException">The objective refuses a group.</exception>
+    public static ExpectedGradient Of(SurrogateObjective objective, ImmutableArray<TinyPrompt> prompts, Func<int, ImmutableArray<int>, bool>? kept = null)
+    {
+        ArgumentNullException.ThrowIfNull(objective);
+        var sum = new Sum(objective, prompts);
+        var groups = prompts.Select((prompt, p) => Multisets(prompt.Policy.Completions, prompt.Count).Where(group => kept?.Invoke(p, group) ?? true).ToArray()).ToArray();
+        if (prompts.Length == 1 || !objective.Traits.HasFlag(Traits.GroupIsolated))
+        {
+            foreach (var together in Product(groups))
+                sum.Add(together, Enumerable.Range(0, prompts.Length), weight: 1);
+        }
+        else
+        {
+            // What the others drew is of no matter, only that they are there.
+            for (int p = 0; p < prompts.Length; p++)
+            {
+                foreach (var group in groups[p])
+                    sum.Add([.. groups.Select((others, q) => q == p ? group : others[0])], [p], 1.0 / prompts.Length);
+            }
+        }
+
+        return sum.Result();
+    }
+
+    /// <summary>∇ of the mean over prompts of E[R], in the layout of <see cref="Gradient"/>.</summary>
+    public static ImmutableArray<double> OfReward(ImmutableArray<TinyPrompt> prompts) =>
+        [.. prompts.SelectMany(prompt => prompt.Policy.Gradient(prompt.Rewards.AsSpan()).Select(g => g / prompts.Length))];
+
+    /// <summary>The multisets of <paramref name="size"/> of <paramref name="items"/> items, each in ascending order.</summary>
+    public static IEnumerable<ImmutableArray<int>> Multisets(int items, int size)
+    {
+        var members = new int[size];
+        while (true)
+        {
+            yield return [.. members];
+            int last = size - 1;
+            while (last >= 0 && members[last] == items - 1)
+                last--;
+            if (last < 0)
+                yield break;
+            members.AsSpan(last).Fill(members[last] + 1);
+        }
+    }
+
+    /// <summary>G!/Π m_y!, in how many orders a multiset can be drawn.</summary>
+    public static double Orders(ImmutableArray<int> multiset)
+    {
+        double orders = 1;
+        for (int k = 0, run = 0; k < multiset.Length; k++)
+        {
+            run = k > 0 && multiset[k] == multiset[k - 1] ? run + 1 : 1;
+            orders *= (k + 1.0) / run;
+        }
+
+        return orders;
+    }
+
+    private static IEnumerable<ImmutableArray<int>[]> Product(ImmutableArray<int>[][] groups) => groups.Aggregate(
+        (IEnumerable<ImmutableArray<int>[]>)[[]], (sofar, own) => sofar.SelectMany(together => own.Select(group => (ImmutableArray<int>[])[.. together, group])));
+
+    /// <summary>The sum in the making.</summary>
+    private sealed class Sum
+    {
+        private readonly SurrogateObjective _objective;
+        private readonly ImmutableArray<TinyPrompt> _prompts;
+        private readonly Rollout[][] _completions;
+        private readonly Workspace _workspace = new();
+        private readonly double[][] _gradients;
+        private double[] _coefficients = [];
+        private double _magnitude;
+        private double _probability;
+        private int _batches;
+
+        public Sum(SurrogateObjective objective, ImmutableArray<TinyPrompt> prompts)
+        {
+            (_objective, _prompts) = (objective, prompts);
+            _completions = [.. prompts.Select(prompt => Enumerable.Range(0, prompt.Policy.Completions).Select(y => prompt.Completion(y, objective)).ToArray())];
+            _gradients = [.. prompts.Select(prompt => new double[prompt.Policy.Parameters])];
+        }
+
+        /// <summary>Adds what a batch of groups gives the tables of <paramref name="counted"/> prompts, times their groups' probability.</summary>
+        public void Add(ImmutableArray<int>[] groups, IEnumerable<int> counted, double weight)
+        {
+            var batch = RolloutBatch.Of([.. groups.Select((group, p) => group.Select(y => _completions[p][y]).ToArray())]);
+            if (_coefficients.Length < batch.Tokens)
+                _coefficients = new double[batch.Tokens];
+            var coefficients = _coefficients.AsSpan(0, batch.Tokens);
+            _objective.Evaluate(batch, batch[Column.Logp], coefficients, _workspace);
+            double probability = counted.Aggregate(1.0, (product, p) => product * Chance(p, groups[p]));
+            foreach (int p in counted)
+            {
+                for (int k = 0; k < groups[p].Length; k++)
+                {
+                    var own = coefficients[batch.Row(batch.Group(p).Start.Value + k)];
+                    for (int t = 0; t < own.Length; t++)
+                    {
+                        own[t] *= probability;
+                        _magnitude += Math.Abs(own[t]);
+                    }
+
+                    _prompts[p].Policy.AddScore(groups[p][k], own, _gradients[p]);
+                }
+            }
+
+            _probability += weight * probability;
+            _batches++;
+        }
+
+        public ExpectedGradient Result() => new([.. _gradients.SelectMany(gradient => gradient)], _magnitude, _probability, _batches);
+
+        private double Chance(int p, ImmutableArray<int> group) =>
+            group.Aggregate(Orders(group), (product, y) => product * _prompts[p].Behaviour.Probability(y));
+    }
+}
