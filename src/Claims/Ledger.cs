@@ -47,7 +47,11 @@ public static class Ledger
 
     /// <summary>Claims about optimizers.</summary>
     public static ImmutableArray<Claim<Optimizer>> OptimizerClaims { get; } =
-        [Scale.AdamEpsilonIdentity, Scale.AdamScaleDeviation, Scale.SgdEquivariance, Overshoot.MomentumTail];
+        [
+        Scale.AdamEpsilonIdentity, Scale.AdamScaleDeviation, Scale.SgdEquivariance,
+        ScaleIdentities.OptimizerIdentity, ScaleIdentities.Invariance, ScaleIdentities.ClipInvariance, ScaleIdentities.Switch,
+        Overshoot.MomentumTail,
+    ];
 
     /// <summary>Claims about objectives under optimizers.</summary>
     public static ImmutableArray<Claim<Training>> TrainingClaims { get; } = [Overshoot.Strict];
