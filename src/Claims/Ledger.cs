@@ -50,7 +50,8 @@ public static class Ledger
         [
         Scale.AdamEpsilonIdentity, Scale.AdamScaleDeviation, Scale.SgdEquivariance,
         ScaleIdentities.OptimizerIdentity, ScaleIdentities.Invariance, ScaleIdentities.ClipInvariance, ScaleIdentities.Switch,
-        Overshoot.MomentumTail,
+        StepBounds.StepBound, StepBounds.SwitchBound,
+        Overshoot.MomentumTail, Tails.MomentumTotal, Tails.EpsilonKeepsTail, Tails.EpsilonRemovesTail,
     ];
 
     /// <summary>Claims about objectives under optimizers.</summary>
