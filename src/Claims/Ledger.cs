@@ -52,6 +52,7 @@ public static class Ledger
         ScaleIdentities.OptimizerIdentity, ScaleIdentities.Invariance, ScaleIdentities.ClipInvariance, ScaleIdentities.Switch,
         StepBounds.StepBound, StepBounds.SwitchBound,
         Overshoot.MomentumTail, Tails.MomentumTotal, Tails.EpsilonKeepsTail, Tails.EpsilonRemovesTail,
+        NodeOvershoot.Bound, NodeOvershoot.LookAheadClip, NodeOvershoot.ResetStops,
     ];
 
     /// <summary>Claims about objectives under optimizers.</summary>

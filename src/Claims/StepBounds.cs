@@ -20,13 +20,13 @@ public static class StepBounds
         Quantity = "|Δθ|, against ηU(t)",
         Missing = NoBound,
         Expect = _ => Expectation.Holds("numerator and root are sums over the same gradients"),
-        Domain = optimizer => new ExtremeDomain(optimizer),
+        Domain = optimizer => new ExtremeDomain(optimizer, ExtremeHistories.Of),
         Measure = (optimizer, history) => WorstOf(optimizer, history, Scale.Updates(optimizer, history, new double[history.Dimension], 1), 1),
         Why = (optimizer, history, worst) => string.Create(
             CultureInfo.InvariantCulture,
             $"at step {worst.Position + 1} {optimizer.Id} moves a coordinate by {worst.Measured:G4}, more than ηU({worst.Position + 1}) = {optimizer.LearningRate * optimizer.Link<Direction>()!.Bound(worst.Position + 1, history.Shape):G4}"),
         Worst = new(
-            optimizer => ExtremeHistories.Lengths.Select(steps => ExtremeHistories.Of(optimizer, steps)).OfType<GradientHistory>(),
+            optimizer => ExtremeHistories.All(optimizer, ExtremeHistories.Of),
             (_, history, draw) => ExtremeHistories.Near(history, draw)),
     };
 
@@ -41,7 +41,7 @@ public static class StepBounds
         Quantity = "|Δθ switched − Δθ|, against 2ηU(t)",
         Missing = NoBound,
         Expect = _ => Expectation.Holds("either update is at most ηU(t)"),
-        Domain = optimizer => new ExtremeDomain(optimizer),
+        Domain = optimizer => new ExtremeDomain(optimizer, ExtremeHistories.Turned),
         Measure = (optimizer, history) =>
         {
             var origin = new double[history.Dimension];
@@ -54,7 +54,7 @@ public static class StepBounds
             CultureInfo.InvariantCulture,
             $"with gradients scaled by 2^{history.Exponent} after step {history.Steps / 2}, a coordinate of the update at step {worst.Position + 1} changes by {worst.Measured:G4}"),
         Worst = new(
-            optimizer => ExtremeHistories.Lengths.Select(steps => ExtremeHistories.Turned(optimizer, steps)).OfType<GradientHistory>(),
+            optimizer => ExtremeHistories.All(optimizer, ExtremeHistories.Turned),
             (_, history, draw) => ExtremeHistories.Near(history, draw)),
     };
 
@@ -89,7 +89,7 @@ public static class StepBounds
     }
 
     // How many times its own roundings a root is off. One that rounds to 0 under a gradient that does not is off without bound.
-    private static double Condition(Direction direction, ReadOnlySpan<double> gradients)
+    internal static double Condition(Direction direction, ReadOnlySpan<double> gradients)
     {
         if (direction is not Adaptive adaptive || gradients.IndexOfAnyExcept(0) < 0)
             return 0;
@@ -101,26 +101,33 @@ public static class StepBounds
 /// <summary>The histories on which a direction's steps are as long as is known.</summary>
 internal static class ExtremeHistories
 {
-    /// <summary>How many steps they have.</summary>
-    public static ImmutableArray<int> Lengths { get; } = [1, 2, 3, 4, 6, 9, HistoryDomain.MostSteps, 40];
+    private static readonly ImmutableArray<int> s_lengths = [1, 2, 3, 4, 6, 9, HistoryDomain.MostSteps, 40];
 
     /// <summary>The smallest parameters on which a bound is met: one coordinate, or a matrix of two singular values.</summary>
     public static ParameterShape Shape(Optimizer optimizer) => optimizer.TakesVectors ? ParameterShape.Vector(1) : ParameterShape.Matrix(2, 2);
 
-    /// <summary>The longest known step at <paramref name="steps"/>; null where none is known.</summary>
-    public static GradientHistory? Of(Optimizer optimizer, int steps) => Of(optimizer, steps, Shape(optimizer), 0.9);
+    /// <summary>A construction at several lengths, for the smallest parameters; none where a direction names no extremes.</summary>
+    public static IEnumerable<GradientHistory> All(Optimizer optimizer, Func<Optimizer, int, ParameterShape, GradientHistory?> construction) =>
+        s_lengths.Select(steps => construction(optimizer, steps, Shape(optimizer))).OfType<GradientHistory>();
+
+    /// <summary>The longest known step at <paramref name="steps"/>: gradients as large as a clip lets through, or else large beside every ε.</summary>
+    public static GradientHistory? Of(Optimizer optimizer, int steps, ParameterShape shape) => Of(optimizer, steps, shape, 0.9);
 
     /// <summary>The same with the earlier half turned round, and so little of the later one that 2²⁰ times it decides.</summary>
-    public static GradientHistory? Turned(Optimizer optimizer, int steps) =>
-        Of(optimizer, steps, Shape(optimizer), Math.ScaleB(0.9, -10)) is { } history
+    public static GradientHistory? Turned(Optimizer optimizer, int steps, ParameterShape shape) =>
+        Of(optimizer, steps, shape, Math.ScaleB(0.9, -10)) is { } history
             ? history with
             {
                 Gradients = [.. history.Gradients.Select((gradient, t) => gradient.Select(g => t < steps / 2 ? -g : Math.ScaleB(g, -10)).ToImmutableArray())],
             }
             : null;
 
-    /// <summary>In all coordinates of a shape, as large as a clip lets through times <paramref name="share"/>, or else large beside every ε.</summary>
-    public static GradientHistory? Of(Optimizer optimizer, int steps, ParameterShape shape, double share)
+    /// <summary>The same on the logits of a rare token and another, the one rising and the other falling.</summary>
+    public static GradientHistory? Crossing(Optimizer optimizer, int steps) => Of(optimizer, steps, ParameterShape.Vector(2)) is { } history
+        ? history with { Theta = [-10, 10], Gradients = [.. history.Gradients.Select(g => ImmutableArray.Create(-g[0], g[1]))] }
+        : null;
+
+    private static GradientHistory? Of(Optimizer optimizer, int steps, ParameterShape shape, double share)
     {
         if (optimizer.Link<Direction>()?.Extremes(steps, shape) is not { } columns)
             return null;
@@ -147,8 +154,8 @@ internal static class ExtremeHistories
     }
 }
 
-/// <summary>An optimizer's histories, a tenth of them those on which its steps are as long as is known.</summary>
-internal sealed record ExtremeDomain(Optimizer Optimizer) : Domain<GradientHistory>
+/// <summary>An optimizer's histories, a tenth of them from a construction that brings a claim near to its bound.</summary>
+internal sealed record ExtremeDomain(Optimizer Optimizer, Func<Optimizer, int, ParameterShape, GradientHistory?> Construction) : Domain<GradientHistory>
 {
     private readonly HistoryDomain _histories = Scale.Histories(Optimizer);
 
@@ -159,9 +166,7 @@ internal sealed record ExtremeDomain(Optimizer Optimizer) : Domain<GradientHisto
     public override GradientHistory Build(Draw draw)
     {
         var history = _histories.Build(draw);
-        return draw.Chance(0.1) && ExtremeHistories.Of(Optimizer, history.Steps, history.Shape, draw.Real(0.1, 1)) is { } extreme
-            ? history with { Gradients = extreme.Gradients }
-            : history;
+        return draw.Chance(0.1) ? Construction(Optimizer, history.Steps, history.Shape) ?? history : history;
     }
 
     /// <inheritdoc/>

@@ -32,7 +32,7 @@ public static class Tails
             CultureInfo.InvariantCulture,
             $"after {history.Steps} gradients coordinate {worst.Position} still moves by {worst.Measured:G4} in {Steps} steps, more than {worst.Bound:G4}, the {Total(optimizer, history.Steps, Steps):G4} last steps that the theory grants"),
         Worst = new(
-            optimizer => ExtremeHistories.Lengths.Select(steps => ExtremeHistories.Of(optimizer, steps)).OfType<GradientHistory>(),
+            optimizer => ExtremeHistories.All(optimizer, ExtremeHistories.Of),
             (_, history, draw) => ExtremeHistories.Near(history, draw)),
     };
 
@@ -53,7 +53,7 @@ public static class Tails
             CultureInfo.InvariantCulture,
             $"with ε = {s_epsilons[worst.Group]} the update {worst.Position} steps after {history.Steps} gradients is {worst.Measured:G4} times what β₁ leaves of the last one"),
         Worst = new(
-            optimizer => [new([0], [[1e-6]], 1), .. ExtremeHistories.Lengths.Select(steps => ExtremeHistories.Of(optimizer, steps)).OfType<GradientHistory>()],
+            _ => [new([0], [[1e-6]], 1)],
             (_, history, draw) => ExtremeHistories.Near(history, draw)),
     };
 

@@ -50,6 +50,13 @@ internal static class OptimizerClaimMutants
         ("epsilon-keeps-tail", "the past of alternating sign", Spoiled("adam-mean-reversed", OptimizerCatalogue.AmsGrad)),
         ("epsilon-keeps-tail", "an ε that grows after zero gradients", Replaced<ScaleByAdam>(OptimizerCatalogue.TrlAdamW, adam => new AdamOfParts(adam, OptimizerMutants.RightAdam with { Quotient = (a, m, v, c1, c2) => AdamParts.RightQuotient(a with { Epsilon = a.Epsilon * (1 + (1e-3 * c1)) }, m, v, c1, c2) }))),
         ("epsilon-removes-tail", "memory under the promise of none", Replaced<ScaleByRms>(OptimizerCatalogue.RmsProp, right => new SpoiledRms(right, (state, u, theta) => new ScaleByRms(Momentum: 0.1).Apply(state, u, theta)))),
+        ("overshoot-bound", "Adam's v not corrected", Spoiled("adam-square-uncorrected", OptimizerCatalogue.TrlAdamW)),
+        ("overshoot-bound", "betas swapped", Spoiled("adam-betas-swapped", OptimizerCatalogue.OpenRlhfAdam)),
+        ("overshoot-bound", "a step one hundredth too long", Replaced<ScaleByLearningRate>(OptimizerCatalogue.Signum, rate => new SpoiledRate(rate, -1.01 * rate.Eta))),
+        ("overshoot-bound", "memory under the promise of none", Replaced<ScaleBySign>(OptimizerCatalogue.SignSgd, right => new SpoiledSign(right, (state, u, theta) => new ScaleBySign(0.9).Apply(state, u, theta)))),
+        ("look-ahead-clip", "an endless tail under the promise of none", Replaced<ScaleBySign>(OptimizerCatalogue.SignSgd, right => new SpoiledSign(right, (state, u, theta) => new ScaleBySign(0.9).Apply(state, u, theta)))),
+        ("look-ahead-clip", "a tail that shrinks more slowly than it says", Replaced<Momentum>(OptimizerCatalogue.Momentum, right => new MomentumOfParts(right, OptimizerMutants.RightMomentum with { Next = (p, b, g) => (0.995 * b) + g }))),
+        ("momentum-reset-stops", "a first state that is not empty", Replaced<ScaleBySign>(OptimizerCatalogue.Signum, right => new Prejudiced(right))),
     ];
 
     private static Optimizer Spoiled(string mutant, Optimizer right) => OptimizerMutants.Find(mutant).Of(right)!;
@@ -69,5 +76,15 @@ internal static class OptimizerClaimMutants
 
         public override (TransformState State, double[] Update) Apply(TransformState state, ReadOnlySpan<double> update, ReadOnlySpan<double> theta) =>
             new ScaleByAdafactor(MomentDecay, Epsilon, SmallestScale, ClipThreshold, Horizon).Apply(state, update, theta);
+    }
+
+    /// <summary>Signum that begins with a memory.</summary>
+    private sealed record Prejudiced : ScaleBySign
+    {
+        public Prejudiced(ScaleBySign right) : base(right)
+        {
+        }
+
+        public override TransformState Initial(int dimension) => new SignState([.. Enumerable.Repeat(1e-3, dimension)]);
     }
 }
