@@ -43,14 +43,29 @@ public sealed record HistoryDomain : Domain<GradientHistory>
     /// <summary>Whether parameters are matrices.</summary>
     public bool OfMatrices { get; init; }
 
+    /// <summary>The most steps that a history has.</summary>
+    public const int MostSteps = 13;
+
+    /// <summary>Whether parameters are vectors or matrices, either as often.</summary>
+    public bool OrMatrices { get; init; }
+
+    /// <summary>Every gradient is longer than this, before and after the factor; 0: as it comes.</summary>
+    public double LongerThan { get; init; }
+
     /// <inheritdoc/>
-    public override ImmutableArray<Corner<GradientHistory>> Corners { get; } =
+    public override ImmutableArray<Corner<GradientHistory>> Corners => [.. s_corners.Where(corner => LongerThan == 0 || corner.Name != Small), .. OrMatrices ? s_matrix : []];
+
+    private const string Small = "gradients as small as ε";
+
+    private static readonly ImmutableArray<Corner<GradientHistory>> s_matrix = [new("a matrix of several rows and columns", history => history.Columns > 1 && history.Shape.Rows > 1)];
+
+    private static readonly ImmutableArray<Corner<GradientHistory>> s_corners =
     [
         new("one step", history => history.Steps == 1),
         new("a coordinate without gradient", history => AnyCoordinate(history, values => values.All(g => g == 0))),
         new("a constant gradient", history => history.Steps > 1 && AnyCoordinate(history, values => values[0] != 0 && values.All(g => g == values[0]))),
         new("a sign that changes", history => AnyCoordinate(history, values => values.Any(g => g > 0) && values.Any(g => g < 0))),
-        new("gradients as small as ε", history => history.Gradients.All(g => g.All(x => Math.Abs(x) < 1e-6))),
+        new(Small, history => history.Gradients.All(g => g.All(x => Math.Abs(x) < 1e-6))),
         new("a gradient longer than 1", history => history.Gradients.Any(g => Math.Sqrt(g.Sum(x => x * x)) > 1)),
         new("a factor below 1", history => history.Exponent < 0),
         new("a factor above 1", history => history.Exponent > 0),
@@ -59,7 +74,7 @@ public sealed record HistoryDomain : Domain<GradientHistory>
     /// <inheritdoc/>
     public override GradientHistory Build(Draw draw)
     {
-        int columns = OfMatrices ? draw.Whole(1, 3) : 0, dimension = draw.Whole(1, 3) * Math.Max(1, columns), steps = draw.Chance(0.1) ? 1 : draw.Whole(1, 3 + (draw.Size / 10));
+        int columns = OfMatrices || (OrMatrices && draw.Chance(0.5)) ? draw.Whole(1, 3) : 0, dimension = draw.Whole(1, 3) * Math.Max(1, columns), steps = draw.Chance(0.1) ? 1 : draw.Whole(1, 3 + (draw.Size / 10));
         double size = draw.Chance(0.15) ? 1e-8 : draw.LogReal(1e-6, 1e3);
         var coordinates = new double[dimension][];
         for (int j = 0; j < dimension; j++)
@@ -79,13 +94,24 @@ public sealed record HistoryDomain : Domain<GradientHistory>
             }
         }
 
-        return new(
+        var history = new GradientHistory(
             [.. coordinates.Select(_ => draw.Real(-2, 2))],
             [.. Enumerable.Range(0, steps).Select(t => coordinates.Select(values => values[t]).ToImmutableArray())],
             draw.Sign() * draw.Whole(1, 20))
         {
             Columns = columns,
         };
+        return LongerThan == 0 ? history : history with { Gradients = [.. history.Gradients.Select(gradient => Longer(gradient, history.Scale))] };
+    }
+
+    // Longer by a power of two, so that what is equal or zero stays it; only a gradient of nothing gets an entry.
+    private ImmutableArray<double> Longer(ImmutableArray<double> gradient, double scale)
+    {
+        double least = LongerThan / Math.Min(1, scale);
+        if (gradient.All(g => g == 0))
+            gradient = gradient.SetItem(0, 1);
+        double norm = Math.Sqrt(gradient.Sum(g => g * g));
+        return norm > least ? gradient : [.. gradient.Select(g => Math.ScaleB(g, 1 + Math.ILogB(least / norm) + 1))];
     }
 
     /// <inheritdoc/>

@@ -52,7 +52,13 @@ public static class Ledger
 
     /// <summary>Claims about optimizers.</summary>
     public static ImmutableArray<Claim<Optimizer>> OptimizerClaims { get; } =
-        [Scale.AdamEpsilonIdentity, Scale.AdamScaleDeviation, Scale.SgdEquivariance, Overshoot.MomentumTail];
+        [
+        Scale.AdamEpsilonIdentity, Scale.AdamScaleDeviation, Scale.SgdEquivariance,
+        ScaleIdentities.OptimizerIdentity, ScaleIdentities.Invariance, ScaleIdentities.ClipInvariance, ScaleIdentities.Switch,
+        StepBounds.StepBound, StepBounds.SwitchBound,
+        Overshoot.MomentumTail, Tails.MomentumTotal, Tails.EpsilonKeepsTail, Tails.EpsilonRemovesTail,
+        NodeOvershoot.Bound, NodeOvershoot.LookAheadClip, NodeOvershoot.ResetStops,
+    ];
 
     /// <summary>Claims about objectives under optimizers.</summary>
     public static ImmutableArray<Claim<Training>> TrainingClaims { get; } = [PrefixTraining.AdamAmplification, PrefixTraining.CovarianceDrift, RewardScale.RegulariserBreaksScale, Overshoot.Strict];

@@ -118,7 +118,7 @@ public static class Scale
     }
 
     // θ is held still: an update is a function of the gradients and θ, and only the gradients are to differ.
-    private static double[][] Updates(Optimizer optimizer, GradientHistory history, ReadOnlySpan<double> theta, double scale)
+    internal static double[][] Updates(Optimizer optimizer, GradientHistory history, ReadOnlySpan<double> theta, double scale)
     {
         var state = optimizer.Initial(history.Shape);
         var updates = new double[history.Steps][];
@@ -131,7 +131,7 @@ public static class Scale
         return updates;
     }
 
-    private static Measurement WorstGap(double[][] left, double[][] right, double factor)
+    internal static Measurement WorstGap(double[][] left, double[][] right, double factor)
     {
         var worst = new Measurement(0, 0);
         for (int t = 0; t < left.Length; t++)

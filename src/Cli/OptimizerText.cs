@@ -14,8 +14,10 @@ internal static class OptimizerText
     {
         var type = link.GetType();
         var parameters = type.GetConstructors().MaxBy(made => made.GetParameters().Length)!.GetParameters();
-        string[] settings = [.. parameters.Select(parameter =>
-            string.Create(CultureInfo.InvariantCulture, $"{parameter.Name} {type.GetProperty(parameter.Name!)!.GetValue(link)}"))];
+        // One that is not given is another setting's value.
+        string[] settings = [.. parameters.Select(parameter => (parameter.Name, Value: type.GetProperty(parameter.Name!)!.GetValue(link)))
+            .Where(setting => setting.Value is not null)
+            .Select(setting => string.Create(CultureInfo.InvariantCulture, $"{setting.Name} {setting.Value}"))];
         return settings.Length == 0 ? type.Name : $"{type.Name} ({string.Join(", ", settings)})";
     }
 }

@@ -22,6 +22,9 @@ public record AddDecayedWeights(double Lambda) : Transform
         ? Scaling.Proportional
         : new(ScaleLaw.Neither, "the decay term does not scale with the gradient");
 
+    /// <summary>λ has the unit of the update per unit of θ: u and (λ/c)θ, times c.</summary>
+    public override Rescaled? Under(double scale, int step) => new(this with { Lambda = Lambda / scale }, scale);
+
     /// <inheritdoc/>
     public override (TransformState State, double[] Update) Apply(
         TransformState state, ReadOnlySpan<double> update, ReadOnlySpan<double> theta)

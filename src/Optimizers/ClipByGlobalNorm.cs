@@ -44,6 +44,10 @@ public record ClipByGlobalNorm(double MaxNorm, double Delta = 1e-6) : Transform
     /// <inheritdoc/>
     public override Scaling Scaling => new(ScaleLaw.Neither, "norm clipping does not scale with the gradient");
 
+    /// <summary>M and δ have the unit of the update: clipping to M/c with δ/c, times c.</summary>
+    public override Rescaled? Under(double scale, int step) =>
+        new(this with { MaxNorm = MaxNorm / scale, Delta = Delta / scale }, scale);
+
     /// <inheritdoc/>
     public override bool CouplesCoordinates => true;
 

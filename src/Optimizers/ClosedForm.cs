@@ -64,6 +64,20 @@ internal static class ClosedSums
     /// <summary>How much 1 − βᵗ amplifies the roundings of βᵗ: 1/(1 − βᵗ).</summary>
     public static double MassCondition(double beta, int t) => 1 / Mass(beta, t);
 
+    /// <summary>m̂_{T+k}/√v̂_{T+k} over m̂_T/√v̂_T; β₂ = 1 stands for a root that stays. Null where the root is gone at once and the mean is not.</summary>
+    public static double? MomentsRatio(double beta1, double beta2, int steps, int k)
+    {
+        if (beta1 == 0)
+            return 0;
+        double mean = Math.Pow(beta1, k) * Mass(beta1, steps) / Mass(beta1, steps + k);
+        return beta2 switch
+        {
+            0 => null,
+            1 => mean,
+            _ => mean / Math.Pow(Math.Sqrt(beta2), k) * Math.Sqrt(Mass(beta2, steps + k) / Mass(beta2, steps)),
+        };
+    }
+
     /// <summary>β^k m_T/(1−β^(T+k)), k steps after the last gradient; how the divisor amplifies is for <see cref="ClosedForm.Over"/> to count.</summary>
     public static ClosedForm CorrectedMean(double beta, ReadOnlySpan<double> gradients, int k)
     {

@@ -65,6 +65,12 @@ public record Momentum(double Mu, double Dampening = 0, bool Nesterov = false) :
     /// <inheritdoc/>
     public override Scaling Scaling => Scaling.Proportional;
 
+    /// <inheritdoc/>
+    public override bool Remembers => Mu > 0;
+
+    /// <summary>μᵏ; with Nesterov the last step holds g_T besides, and the ratio depends on it.</summary>
+    public override double? TailRatio(int steps, int k) => Nesterov && Mu > 0 ? null : Math.Pow(Mu, k);
+
     /// <summary>μᵏ·b_T, with Nesterov μᵏ⁺¹·b_T, b_T = μ^(T−1) g₁ + (1 − d) Σ_{s&gt;1} μ^(T−s) gₛ.</summary>
     public override ClosedForm? Tail(ReadOnlySpan<double> gradients, int k)
     {

@@ -61,6 +61,27 @@ public sealed record Optimizer(string Id, ImmutableArray<Transform> Chain)
         Chain.Select(link => link.Scaling).FirstOrDefault(scaling => scaling.Law != ScaleLaw.Proportional)
             ?? Scaling.Proportional;
 
+    /// <summary>
+    /// What gradients scaled by <paramref name="scale"/> make of the step-th update: another optimizer's on unscaled gradients, times a
+    /// factor. Each link hands its factor on to the next; null where one does not say.
+    /// </summary>
+    public (Optimizer Optimizer, double Factor)? Under(double scale, int step)
+    {
+        Transform[] links = new Transform[Chain.Length];
+        double factor = scale;
+        for (int i = 0; i < links.Length; i++)
+        {
+            if (Chain[i].Under(factor, step) is not { } rescaled)
+                return null;
+            (links[i], factor) = rescaled;
+        }
+
+        return (this with { Chain = [.. links] }, factor);
+    }
+
+    /// <summary>Whether some link lets an update depend on earlier gradients.</summary>
+    public bool Remembers => Chain.Any(link => link.Remembers);
+
     /// <summary>Whether some link lets a coordinate's update depend on other coordinates.</summary>
     public bool CouplesCoordinates => Chain.Any(link => link.CouplesCoordinates);
 

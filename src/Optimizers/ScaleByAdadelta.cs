@@ -31,6 +31,27 @@ public record ScaleByAdadelta(double Rho = 0.9, double Epsilon = 1e-6) : Adaptiv
         ? new(ScaleLaw.Neither, "the same ε stands under a root of gradients and a root of steps")
         : UpToEpsilon("");
 
+    /// <summary>ε stands beside squares of gradients and beside squares of steps: with ε/c², and steps c times as small, times c.</summary>
+    public override Rescaled? Under(double scale, int step) => new(this with { Epsilon = Epsilon / (scale * scale) }, scale);
+
+    /// <summary>
+    /// √(ε/(1−ρ)·(1 + ((1+ρ)^(t−1) − 1)/ρ)): |g| ≤ √(v/(1−ρ)), so u_t² ≤ (w_{t−1}+ε)/(1−ρ) and w_t ≤ (1+ρ)w_{t−1} + ε. Here ε drives the step
+    /// instead of holding it back.
+    /// </summary>
+    public override double? Bound(int t)
+    {
+        double moved = 0;
+        for (int s = 1; s < t; s++)
+            moved = ((1 + Rho) * moved) + Epsilon;
+        return double.IsFinite(moved) ? Math.Sqrt((moved + Epsilon) / (1 - Rho)) : null;
+    }
+
+    /// <summary>Growing thousandfold, so that each gradient is all of its root.</summary>
+    public override double[]? Extreme(int t) => [.. Enumerable.Range(1, t).Select(s => Math.Pow(1e3, s - t))];
+
+    /// <summary>0.</summary>
+    public override double? TailRatio(int steps, int k) => 0;
+
     /// <inheritdoc/>
     public override string? NoSimpleQuotient => Epsilon > 0 ? "ε stands inside two roots" : null;
 

@@ -12,27 +12,30 @@ public sealed record AdafactorState(int Step, ParameterShape Shape, ImmutableArr
 
 /// <summary>
 /// w_t = t^−c; of a vector v_t = v_{t−1} + w_t(g² − v_{t−1}); of a matrix R_t and C_t average the rows' and columns' mean g²
-/// in the same way, and v = R Cᵀ/max(mean(R), ε). U = g/max(√v, ε), u = max(ε₂, RMS(θ))·min(1, √(τ/t))·U/max(1, RMS(U)/d).
+/// in the same way, and v = R Cᵀ/max(mean(R), ε₃). U = g/max(√v, ε), u = max(ε₂, RMS(θ))·min(1, √(τ/t))·U/max(1, RMS(U)/d).
 /// Shape [d], unit of θ.
 /// </summary>
 /// <remarks>
 /// Source: pytorch @ 051d6a09, torch/optim/_adafactor.py, _single_tensor_adafactor; arXiv:1804.04235. Departures from the
 /// paper, as in torch: no first moment, ε is a floor instead of a summand, and decay is decoupled. From torch: its relative
 /// step is min(η, 1/√t) = η·min(1, √(τ/t)) with τ = η⁻², which here is a setting of its own, because a link does not know the
-/// η at the chain's end. A g² beyond float64 is refused, as in <see cref="ScaleByAdam"/>. In the matrix form ε, a floor of
-/// gradients, is one of squares as well, so its scaling law is exact for vectors only.
+/// η at the chain's end. A g² beyond float64 is refused, as in <see cref="ScaleByAdam"/>. In torch's matrix form ε₃ is ε itself, a floor of
+/// gradients and of their squares at once: scaling the gradients by a is scaling ε by 1/a and ε₃ by 1/a², which no single ε can follow. So
+/// the law of one ε is exact for vectors, and for matrices while mean(R) stays above ε.
 /// </remarks>
 /// <param name="MomentDecay">c ≥ 0; torch's −beta2_decay.</param>
 /// <param name="Epsilon">ε ≥ 0, unit of the gradient; torch's eps[0], by default the spacing of float64 at 1.</param>
 /// <param name="SmallestScale">ε₂ ≥ 0, unit of θ: the step's scale where θ is small; torch's eps[1].</param>
 /// <param name="ClipThreshold">d &gt; 0, the largest RMS of U that is let through.</param>
 /// <param name="Horizon">τ &gt; 0, the steps after which the rate falls as 1/√t; torch: η⁻².</param>
+/// <param name="MeanFloor">ε₃ ≥ 0, unit of the gradient squared, the floor of mean(R); null: ε, as in torch.</param>
 public record ScaleByAdafactor(
     double MomentDecay = 0.8,
     double Epsilon = ScaleByAdafactor.Spacing,
     double SmallestScale = 1e-3,
     double ClipThreshold = 1,
-    double Horizon = 1e4) : Adaptive(Epsilon)
+    double Horizon = 1e4,
+    double? MeanFloor = null) : Adaptive(Epsilon)
 {
     /// <summary>2⁻⁵², the spacing of float64 at 1: what torch's eps[0] is where it is not given.</summary>
     public const double Spacing = 1.0 / (1L << 52);
@@ -53,8 +56,27 @@ public record ScaleByAdafactor(
     public double Horizon { get; init => field = Require.FinitePositive(value, nameof(Horizon)); }
         = Require.FinitePositive(Horizon, nameof(Horizon));
 
+    /// <summary>ε₃ ≥ 0, unit of the gradient squared; null: ε.</summary>
+    public double? MeanFloor { get; init => field = value is { } floor ? Require.FiniteAtLeastZero(floor, nameof(MeanFloor)) : null; }
+        = MeanFloor is { } given ? Require.FiniteAtLeastZero(given, nameof(MeanFloor)) : null;
+
     /// <inheritdoc/>
-    public override Scaling Scaling => UpToEpsilon("g scales with a, the floored root with a");
+    public override Scaling Scaling => Epsilon == 0 && MeanFloor > 0
+        ? new(ScaleLaw.UpToEpsilon, "the floor of mean(R) does not scale with the gradient")
+        : UpToEpsilon("g scales with a, the floored root with a");
+
+    /// <summary>ε/c and ε₃/c²: exact for matrices, too.</summary>
+    public override Rescaled? Under(double scale, int step) =>
+        new(this with { Epsilon = Epsilon / scale, MeanFloor = (MeanFloor ?? Epsilon) / (scale * scale) }, 1);
+
+    /// <inheritdoc/>
+    public override bool Remembers => MomentDecay > 0;
+
+    /// <summary>None from the settings alone: the step is a share of RMS(θ), and θ can have any size.</summary>
+    public override double? Bound(int t) => null;
+
+    /// <summary>0.</summary>
+    public override double? TailRatio(int steps, int k) => 0;
 
     /// <inheritdoc/>
     public override bool CouplesCoordinates => true;
@@ -107,7 +129,7 @@ public record ScaleByAdafactor(
 
         ImmutableArray<double> rows = Average(past.Rows, means, Weight(t));
         ImmutableArray<double> across = Average(past.Columns, columnMeans, Weight(t));
-        double largest = Math.Max(rows.Sum() / rows.Length, Epsilon);
+        double largest = Math.Max(rows.Sum() / rows.Length, MeanFloor ?? Epsilon);
         double[] direction = new double[update.Length];
         for (int j = 0; j < direction.Length; j++)
         {

@@ -33,6 +33,19 @@ public record ScaleByAdagrad(double Epsilon = 1e-10, double RateDecay = 0, doubl
         : UpToEpsilon("g scales with a, √s with a");
 
     /// <inheritdoc/>
+    public override Rescaled? Under(double scale, int step) =>
+        new(this with { Epsilon = Epsilon / scale, InitialSum = InitialSum / (scale * scale) }, 1);
+
+    /// <summary>1/(1 + (t−1)γ), since s_t ≥ g_t².</summary>
+    public override double? Bound(int t) => 1 / (1 + ((t - 1) * RateDecay));
+
+    /// <summary>g_t alone.</summary>
+    public override double[]? Extreme(int t) => [.. new double[t - 1], 1];
+
+    /// <summary>0.</summary>
+    public override double? TailRatio(int steps, int k) => 0;
+
+    /// <inheritdoc/>
     public override string? NoSimpleQuotient =>
         InitialSum > 0 ? "the initial sum of squares does not scale with the gradient" : null;
 

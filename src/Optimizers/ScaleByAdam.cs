@@ -72,6 +72,31 @@ public record ScaleByAdam(
         ? "ε stands elsewhere in the quotient"
         : null;
 
+    /// <inheritdoc/>
+    public override Rescaled? Under(double scale, int step) => Placement == EpsilonPlacement.InsideRoot
+        ? new(this with { Epsilon = Epsilon / (scale * scale) }, 1)
+        : base.Under(scale, step);
+
+    /// <inheritdoc/>
+    public override bool Remembers => Beta1 > 0 || Beta2 > 0 || AmsGrad;
+
+    /// <summary>
+    /// (1−β₁)/√(1−β₂)·√((1−qᵗ)/(1−q))·√(1−β₂ᵗ)/(1−β₁ᵗ), q = β₁²/β₂, as the sum that it is. ε and AMSGrad's maximum only add to the
+    /// denominator.
+    /// </summary>
+    public override double? Bound(int t) => StepQuotient.OfMoments(Beta1, Beta2, t).Bound();
+
+    /// <summary>gₛ ∝ (β₁/β₂)^(t−s). For β₁ ≤ β₂ it grows, so that AMSGrad's largest v is the last.</summary>
+    public override double[]? Extreme(int t) => StepQuotient.OfMoments(Beta1, Beta2, t).Extreme();
+
+    /// <summary>
+    /// (β₁/√β₂)ᵏ·(1−β₁ᵀ)/(1−β₁ᵀ⁺ᵏ)·√((1−β₂ᵀ⁺ᵏ)/(1−β₂ᵀ)); AMSGrad, whose v stays, has β₁ᵏ in front. The root only falls, so an ε beside it
+    /// counts for more at the end than at T.
+    /// </summary>
+    public override double? TailRatio(int steps, int k) => AmsGrad
+        ? ClosedSums.MomentsRatio(Beta1, 1, steps, k) * Math.Sqrt(ClosedSums.Mass(Beta2, steps + k) / ClosedSums.Mass(Beta2, steps))
+        : ClosedSums.MomentsRatio(Beta1, Beta2, steps, k);
+
     /// <summary>√(v_T/(1−β₂ᵀ)); AMSGrad: of the largest of v₁ … v_T.</summary>
     public override ClosedForm Root(ReadOnlySpan<double> gradients) => Second(gradients).CorrectedRoot(Beta2, gradients.Length);
 

@@ -33,6 +33,25 @@ public record ScaleByAdamax(double Beta1 = 0.9, double Beta2 = 0.999, double Eps
     /// <inheritdoc/>
     public override string? NoSimpleQuotient => Epsilon > 0 ? "ε stands inside a maximum that decays" : null;
 
+    /// <inheritdoc/>
+    public override bool Remembers => Beta1 > 0 || Beta2 > 0;
+
+    /// <summary>(1−β₁)/(1−β₁ᵗ) Σ (β₁/β₂)^(t−s), since |gₛ| ≤ n_t/β₂^(t−s).</summary>
+    public override double? Bound(int t)
+    {
+        double sum = 0;
+        for (int s = 1; s <= t; s++)
+            sum += Beta1 == 0 && s < t ? 0 : Math.Pow(Beta1, t - s) / Math.Pow(Beta2, t - s);
+        return double.IsFinite(sum) ? (1 - Beta1) / ClosedSums.Mass(Beta1, t) * sum : null;
+    }
+
+    /// <summary>gₛ ∝ β₂^(s−1): each as large as n_t still allows.</summary>
+    public override double[]? Extreme(int t) => [.. Enumerable.Range(0, t).Select(s => Math.Pow(Beta2, s))];
+
+    /// <summary>(β₁/β₂)ᵏ·(1−β₁ᵀ)/(1−β₁ᵀ⁺ᵏ), until ε holds n up.</summary>
+    public override double? TailRatio(int steps, int k) =>
+        Beta1 == 0 ? 0 : Beta2 == 0 ? null : ClosedSums.MomentsRatio(Beta1, 1, steps, k) / Math.Pow(Beta2, k);
+
     /// <summary>max β₂^(T−s)|gₛ|.</summary>
     public override ClosedForm Root(ReadOnlySpan<double> gradients)
     {

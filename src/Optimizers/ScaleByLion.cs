@@ -28,6 +28,18 @@ public record ScaleByLion(double Beta1 = 0.9, double Beta2 = 0.99) : Direction
     /// <inheritdoc/>
     public override Scaling Scaling => new(ScaleLaw.Invariant, "a sign has no scale");
 
+    /// <inheritdoc/>
+    public override bool Remembers => Beta1 > 0;
+
+    /// <summary>1.</summary>
+    public override double? Bound(int t) => 1;
+
+    /// <summary>Any: equal gradients.</summary>
+    public override double[]? Extreme(int t) => [.. Enumerable.Repeat(1.0, t)];
+
+    /// <summary>0 without memory; else u_T and what follows are signs of different averages, and may differ.</summary>
+    public override double? TailRatio(int steps, int k) => Beta1 == 0 ? 0 : null;
+
     /// <summary>sign(β₁β₂^(k−1) m_T), m_T = (1−β₂) Σ β₂^(T−s) gₛ.</summary>
     public override ClosedForm? Tail(ReadOnlySpan<double> gradients, int k) =>
         ClosedSums.Mean(Beta2, gradients).Times(Beta1 * Math.Pow(Beta2, k - 1)).Sign();

@@ -46,6 +46,12 @@ public record ScaleByNAdam(
     /// <inheritdoc/>
     public override Scaling Scaling => UpToEpsilon("g and m scale with a, √v with a");
 
+    /// <summary>√(Σ wₛ²/aₛ) with Adam's aₛ and wₛ = μ_{t+1}(1−β₁)β₁^(t−s)/(1−P_t μ_{t+1}), w_t with (1−μ_t)/(1−P_t) besides.</summary>
+    public override double? Bound(int t) => Quotient(t).Bound();
+
+    /// <inheritdoc/>
+    public override double[]? Extreme(int t) => Quotient(t).Extreme();
+
     /// <summary>√(v_T/(1−β₂ᵀ)).</summary>
     public override ClosedForm Root(ReadOnlySpan<double> gradients) =>
         ClosedSums.Square(Beta2, gradients).CorrectedRoot(Beta2, gradients.Length);
@@ -66,6 +72,19 @@ public record ScaleByNAdam(
             .Times(Math.Pow(Beta1, k) * Mu(t + 1) / (1 - ahead))
             .Over(
                 Math.Sqrt(square / ClosedSums.Mass(Beta2, t)) + Epsilon, (1 / (1 - ahead)) + ClosedSums.MassCondition(Beta2, t));
+    }
+
+    private StepQuotient Quotient(int t)
+    {
+        double product = 1;
+        for (int s = 1; s <= t; s++)
+            product *= Mu(s);
+        double next = Mu(t + 1), ahead = next / (1 - (product * (RepeatedMu ? Mu(t) : 1) * next));
+        var (weights, squares) = StepQuotient.OfMoments(Beta1, Beta2, t);
+        for (int s = 0; s < t; s++)
+            weights[s] = ahead * (1 - Beta1) * Math.Pow(Beta1, t - 1 - s);
+        weights[^1] += (1 - Mu(t)) / (1 - product);
+        return new(weights, squares);
     }
 
     /// <summary>μ_t.</summary>

@@ -40,6 +40,20 @@ public record ScaleByRAdam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsi
         ? new(ScaleLaw.Neither, "the first steps are not divided by a root: they scale with the gradient, later ones do not")
         : Scaling.Proportional;
 
+    /// <summary>c while ρ_t ≤ 5, when ε is not looked at; then 1, with ε/c.</summary>
+    public override Rescaled? Under(double scale, int step) =>
+        new(this with { Epsilon = Epsilon / scale }, Rectification(step) is null ? scale : 1);
+
+    /// <summary>r_t times Adam's; none while ρ_t ≤ 5, where u = m̂ is as large as the gradients.</summary>
+    public override double? Bound(int t) => Rectification(t) * StepQuotient.OfMoments(Beta1, Beta2, t).Bound();
+
+    /// <summary>Adam's.</summary>
+    public override double[]? Extreme(int t) => StepQuotient.OfMoments(Beta1, Beta2, t).Extreme();
+
+    /// <summary>β₁ᵏ(1−β₁ᵀ)/(1−β₁ᵀ⁺ᵏ) where no step adapts; else the tail of an early step, but for its size, depends on it.</summary>
+    public override double? TailRatio(int steps, int k) =>
+        LongestAverage > Threshold ? null : ClosedSums.MomentsRatio(Beta1, 1, steps, k);
+
     /// <inheritdoc/>
     public override string? NoSimpleQuotient =>
         "the first steps are not divided, and later ones have ε beside the uncorrected root";

@@ -38,6 +38,34 @@ public record ScaleByRms(double Alpha = 0.99, double Epsilon = 1e-8, bool Center
     public override Scaling Scaling => UpToEpsilon("g scales with a, √v with a");
 
     /// <inheritdoc/>
+    public override bool Remembers => Alpha > 0 || Momentum > 0;
+
+    /// <summary>
+    /// Of a quotient 1/√(1−α), since v_t ≥ (1−α)g_t²; centred √(1/(1−α) + α⁻ᵗ), since v − ḡ² is the variance of g_t with weight 1−α, of 0
+    /// with the weight αᵗ of what came before g₁, and of the rest, which adds least at the mean of these two. Momentum adds quotients:
+    /// Σ μ^(t−s) times their bounds.
+    /// </summary>
+    public override double? Bound(int t)
+    {
+        double sum = 0;
+        for (int s = Momentum == 0 ? t : 1; s <= t; s++)
+            sum += Math.Pow(Momentum, t - s) * Math.Sqrt((1 / (1 - Alpha)) + (Centered ? Math.Pow(Alpha, -s) : 0));
+        return double.IsFinite(sum) ? sum : null;
+    }
+
+    /// <summary>
+    /// g_t alone; centred, after gradients (1−α)/(1−α+αᵗ) of it; under momentum growing thousandfold, so that each is all of its root.
+    /// </summary>
+    public override double[]? Extreme(int t)
+    {
+        double past = Centered ? (1 - Alpha) / (1 - Alpha + Math.Pow(Alpha, t)) : 0;
+        return [.. Enumerable.Range(1, t).Select(s => s == t ? 1 : Momentum > 0 ? Math.Pow(1e3, s - t) : past)];
+    }
+
+    /// <summary>μᵏ: the buffer of quotients shrinks, whatever is in it.</summary>
+    public override double? TailRatio(int steps, int k) => Math.Pow(Momentum, k);
+
+    /// <inheritdoc/>
     public override string? NoSimpleQuotient =>
         Momentum > 0 && Epsilon > 0 ? "momentum adds quotients whose roots differ" : null;
 

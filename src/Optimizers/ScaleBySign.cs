@@ -19,6 +19,18 @@ public record ScaleBySign(double Beta = 0) : Direction
     /// <inheritdoc/>
     public override Scaling Scaling => new(ScaleLaw.Invariant, "a sign has no scale");
 
+    /// <inheritdoc/>
+    public override bool Remembers => Beta > 0;
+
+    /// <summary>1.</summary>
+    public override double? Bound(int t) => 1;
+
+    /// <summary>Any: equal gradients.</summary>
+    public override double[]? Extreme(int t) => [.. Enumerable.Repeat(1.0, t)];
+
+    /// <summary>1 for ever, or 0 without memory.</summary>
+    public override double? TailRatio(int steps, int k) => Beta > 0 ? 1 : 0;
+
     /// <summary>sign(βᵏm_T), m_T = (1−β) Σ β^(T−s) gₛ.</summary>
     public override ClosedForm? Tail(ReadOnlySpan<double> gradients, int k) =>
         ClosedSums.Mean(Beta, gradients).Times(Math.Pow(Beta, k)).Sign();

@@ -14,6 +14,11 @@ public sealed record Stateless : TransformState
     public static Stateless Instance { get; } = new();
 }
 
+/// <summary>A link as scaled updates see it: u_link(c·x; θ) = Factor·u_Link(x; θ), bit for bit at c = 2ᵏ, barring overflow and underflow.</summary>
+/// <param name="Link">The link, each of its constants that has a unit rescaled.</param>
+/// <param name="Factor">How many times as large its update is.</param>
+public readonly record struct Rescaled(Transform Link, double Factor);
+
 /// <summary>
 /// One link of an optimizer: (state, u [d], θ [d]) ↦ (state′, u′ [d]), a pure function. Source: the gradient transformations of
 /// optax (<c>optax.chain</c>). Departure: optax works on trees of arrays, this on one flat vector of float64.
@@ -33,6 +38,21 @@ public abstract record Transform
 
     /// <summary>What the link makes of updates that are all scaled; the default is that of a link linear in them.</summary>
     public virtual Scaling Scaling => Scaling.Proportional;
+
+    /// <summary>
+    /// What scaled updates make of the link, by the units of its constants: on updates that are all <paramref name="scale"/> times as large
+    /// it is another link on unscaled ones, times a factor. A link with memory is the same other link at every step; its factor may depend
+    /// on <paramref name="step"/>, counted from 1. Null where the link does not say.
+    /// </summary>
+    public virtual Rescaled? Under(double scale, int step) => Scaling.Law switch
+    {
+        ScaleLaw.Proportional => new(this, scale),
+        ScaleLaw.Invariant => new(this, 1),
+        _ => null,
+    };
+
+    /// <summary>Whether an update may depend on earlier ones.</summary>
+    public virtual bool Remembers => false;
 
     /// <summary>Whether a coordinate's update may depend on other coordinates, as under a norm.</summary>
     public virtual bool CouplesCoordinates => false;
@@ -81,4 +101,32 @@ public abstract record Direction : Transform
         ClosedForm?[] each = [.. gradients.Select(own => Tail(own, k))];
         return each.Contains(null) ? null : [.. each.Select(own => own!.Value)];
     }
+
+    /// <summary>As far as the link says nothing else, it remembers.</summary>
+    public override bool Remembers => true;
+
+    /// <summary>
+    /// U(t): no t gradients, whatever they are, make |u_t| of a coordinate larger. Scalar, unit of u. Null where no such number follows from
+    /// the settings alone.
+    /// </summary>
+    public virtual double? Bound(int t) => null;
+
+    /// <summary>The same for parameters of a shape; most links see coordinates alone.</summary>
+    public virtual double? Bound(int t, ParameterShape shape) => Bound(t);
+
+    /// <summary>
+    /// g₁ … g_t of one coordinate, up to a common factor, on which |u_t| comes as near to <see cref="Bound(int)"/> as is known, the more so the
+    /// larger the factor is beside ε; null where no construction is known.
+    /// </summary>
+    public virtual double[]? Extreme(int t) => null;
+
+    /// <summary>The same of all coordinates, shape [d, t]: by default every coordinate takes the one history.</summary>
+    public virtual double[][]? Extremes(int t, ParameterShape shape) =>
+        Extreme(t) is { } own ? [.. Enumerable.Repeat(own, shape.Size)] : null;
+
+    /// <summary>
+    /// u_{T+k}/u_T, k ≥ 1, when g₁ … g_T are followed by zeros and ε is negligible; an ε that is not makes it smaller, never larger. Null
+    /// where it depends on the history.
+    /// </summary>
+    public virtual double? TailRatio(int steps, int k) => null;
 }

@@ -33,6 +33,27 @@ public class HistoryDomainTests
     }
 
     [Fact]
+    public void Under_a_least_length_every_gradient_is_longer_at_both_scales_and_the_other_corners_stay()
+    {
+        var domain = s_domain with { LongerThan = 0.1 };
+        GradientHistory[] histories = [.. Enumerable.Range(0, 3000).Select(k => domain.Build(new((ulong)k, k % 101)))];
+
+        Assert.All(histories, history => Assert.All(history.Gradients, g => Assert.True(Math.Sqrt(g.Sum(x => x * x)) * Math.Min(1, history.Scale) > 0.1)));
+        Assert.Equal(s_domain.Corners.Length - 1, domain.Corners.Length);
+        Assert.All(domain.Corners, corner => Assert.True(histories.Count(corner.Contains) >= 60, corner.Name));
+    }
+
+    [Fact]
+    public void Vectors_and_matrices_come_as_often_where_both_are_asked_for()
+    {
+        var domain = s_domain with { OrMatrices = true };
+        GradientHistory[] histories = [.. Enumerable.Range(0, 3000).Select(k => domain.Build(new((ulong)k, k % 101)))];
+
+        Assert.InRange(histories.Count(history => history.Shape.IsMatrix), 1300, 1700);
+        Assert.All(domain.Corners, corner => Assert.True(histories.Count(corner.Contains) >= 60, corner.Name));
+    }
+
+    [Fact]
     public void The_same_draw_builds_the_same_history()
     {
         for (ulong seed = 0; seed < 100; seed++)

@@ -120,6 +120,7 @@ public class MutantTests
         ("momentum-tail", "Signum that remembers signs", Spoiled("signum-remembers-signs", OptimizerCatalogue.Signum)),
         ("momentum-tail", "Signum without its sign", Spoiled("signum-without-sign", OptimizerCatalogue.Signum)),
         ("momentum-tail", "memory dropped where the gradient is zero", Replaced<ScaleByAdam>(OptimizerCatalogue.Adam, adam => new ForgetfulAdam(adam))),
+        .. OptimizerClaimMutants.All,
     ];
 
     private static readonly ImmutableArray<(string Claim, string Fault, Training Training)> s_trainings =
