@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using GroupRL.Checking;
 using GroupRL.Objectives;
@@ -7,15 +8,19 @@ namespace GroupRL.Cli;
 /// <summary>A case in one line, and how large it is.</summary>
 internal static class CaseText
 {
+    private const int ShownSteps = 6;
+
     private static readonly (Column Column, string Name)[] s_policies =
         [(Column.OldLogp, "log-ratios"), (Column.RefLogp, "to the reference"), (Column.RolloutLogp, "to the sampler")];
 
-    /// <summary>The case in one line: of a batch rewards, lengths, the shared prefix, and the log-ratios to other policies where some are not 0.</summary>
-    public static string Of(object value) => value is not RolloutBatch batch
-        ? value.ToString()!
-        : batch.Groups == 1
-            ? Group(batch[0])
-            : string.Join(" ", Enumerable.Range(0, batch.Groups).Select(g => $"[{Group(batch[g])}]"));
+    /// <summary>The case in one line: of a batch rewards, lengths, the shared prefix, and the log-ratios to other policies where some are not 0; of a history its first gradients.</summary>
+    public static string Of(object value) => value switch
+    {
+        RolloutBatch { Groups: 1 } batch => Group(batch[0]),
+        RolloutBatch batch => string.Join(" ", Enumerable.Range(0, batch.Groups).Select(g => $"[{Group(batch[g])}]")),
+        GradientHistory history => History(history),
+        _ => value.ToString()!,
+    };
 
     /// <summary>The size that its shrinker gives a case, to be compared by <see cref="RolloutShrinker.Compare"/>; of other cases, how long their text is.</summary>
     public static IReadOnlyList<long> Size(object value) => value switch
@@ -46,6 +51,16 @@ internal static class CaseText
 
         return string.Join("; ", parts);
     }
+
+    private static string History(GradientHistory history)
+    {
+        string gradients = string.Join(", ", history.Gradients.Take(ShownSteps).Select(Vector));
+        string more = history.Steps > ShownSteps ? FormattableString.Invariant($", … {history.Steps - ShownSteps} more") : "";
+        string rows = history.Columns == 0 ? "" : FormattableString.Invariant($", rows of {history.Columns}");
+        return FormattableString.Invariant($"gradients {gradients}{more}; θ₀ {Vector(history.Theta)}; a = 2^{history.Exponent}{rows}");
+    }
+
+    private static string Vector(ImmutableArray<double> values) => values.Length == 1 ? Text(values[0]) : $"({string.Join(' ', values.Select(Text))})";
 
     private static string Rewards(Completion row)
     {

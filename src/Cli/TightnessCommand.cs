@@ -22,7 +22,11 @@ internal sealed class TightnessCommand(Terminal terminal, bool json)
         }
 
         // What is expected to break its bound is no matter of nearness.
-        LedgerRow[] rows = [.. Ledger.Rows.Where(row => row is { Tightness: not null, Expected.Kind: VerdictKind.Holds } && (claim is null || row.Claim.Id == claim))];
+        LedgerRow[] rows =
+        [
+            .. Ledger.Rows.Where(row => row is { Tightness: not null, Expected.Kind: VerdictKind.Holds } && (claim is null || row.Claim.Id == claim))
+                .OrderBy(row => Ledger.Claims.IndexOf(row.Claim)),
+        ];
         var found = rows.Zip(terminal.Progress("tightness: rows searched", rows, row => row.Tightness!(Profile.Ci))).ToArray();
         if (json)
             _report.Print(new JsonObject { ["schema"] = "grouprl-tightness/1", ["rows"] = new JsonArray([.. found.Select(pair => ToJson(pair.First, pair.Second))]) });

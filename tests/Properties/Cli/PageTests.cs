@@ -27,6 +27,15 @@ public sealed class PageTests : IDisposable
     }
 
     [Fact]
+    public void A_history_in_a_line_shows_its_first_gradients()
+    {
+        Assert.Equal("gradients 0.3333; θ₀ 0; a = 2^-1", CaseText.Of(new GradientHistory([0], [[1.0 / 3]], -1)));
+        Assert.Equal(
+            "gradients (1 2), (1 2), (1 2), (1 2), (1 2), (1 2), … 2 more; θ₀ (0 0); a = 2^3, rows of 2",
+            CaseText.Of(new GradientHistory([0, 0], [.. Enumerable.Repeat<System.Collections.Immutable.ImmutableArray<double>>([1, 2], 8)], 3) { Columns = 2 }));
+    }
+
+    [Fact]
     public void Other_policies_and_the_greedy_reward_show_where_they_tell_something()
     {
         var row = Row([0], [-1], [-1], [0]) with { RefLogps = [-1.25], RolloutLogps = [-1], GreedyReward = 0.5 };
