@@ -12,7 +12,7 @@ public sealed class AlignmentSnapshots
     {
         using var text = new StringWriter(CultureInfo.InvariantCulture);
         text.WriteLine("E[∇J] beside ∇E[R], every group of a tiny policy enumerated: V = 3, at most 3 tokens, G = 4, rewards 0 and 1.");
-        text.WriteLine("cosine and factor on one prompt, then on two of different pass rates (–: groups see each other); the worst cosine over drawn");
+        text.WriteLine("cosine and factor on one prompt, then on two, of at most 2 tokens (–: groups see each other); the worst cosine over drawn");
         text.WriteLine("policies with real-valued rewards; then, at G = 2 with a reward of its own for each completion, what is missing to be neutral");
         text.WriteLine("on shared prefixes, of one mass for every row, and parallel. A line of – has a regulariser that acts on-policy.");
         text.WriteLine();
@@ -36,10 +36,10 @@ public sealed class AlignmentSnapshots
         Snapshot.Verify(text.ToString(), this);
     }
 
-    // Eight digits are beyond rounding on every machine; a defect below 10⁻¹² is rounding.
-    private static string Cosine(double? cosine) => cosine is { } known ? known.ToString("F8", CultureInfo.InvariantCulture) : "none";
+    // Six digits are beyond rounding on every machine; a defect below 10⁻¹² is rounding.
+    private static string Cosine(double? cosine) => cosine is { } known ? known.ToString("F6", CultureInfo.InvariantCulture) : "none";
 
-    private static string Number(double value) => value.ToString("G8", CultureInfo.InvariantCulture);
+    private static string Number(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
 
     private static string Defect(double value) => value < 1e-12 ? "0" : value.ToString("G5", CultureInfo.InvariantCulture);
 
