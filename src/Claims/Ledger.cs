@@ -61,7 +61,7 @@ public static class Ledger
     ];
 
     /// <summary>Claims about objectives under optimizers.</summary>
-    public static ImmutableArray<Claim<Training>> TrainingClaims { get; } = [PrefixTraining.AdamAmplification, PrefixTraining.CovarianceDrift, RewardScale.RegulariserBreaksScale, Overshoot.Strict];
+    public static ImmutableArray<Claim<Training>> TrainingClaims { get; } = [PrefixTraining.AdamAmplification, PrefixTraining.CovarianceDrift, RewardScale.RegulariserBreaksScale, Overshoot.Strict, Overshoot.Crossing];
 
     /// <summary>Every claim.</summary>
     public static ImmutableArray<Claim> Claims { get; } = [.. ObjectiveClaims, .. OptimizerClaims, .. TrainingClaims];

@@ -67,7 +67,7 @@ public static class Overshoot
     {
         Id = "crossing-overshoot",
         Family = Family.Overshoot,
-        Statement = "Even without memory the step that crosses the upper bound lands beyond it: by at most itself, r ≤ (1+ε_high)·exp(2‖Δz‖∞) on a tabular softmax, ‖Δz‖∞ the largest logit's step at the token's node (of a row's ratio: its mean, or sum, over the row's nodes). |Δ log π| ≤ 2‖Δz‖∞ is met as π → 0.",
+        Statement = "Even without memory the step that crosses the upper bound lands beyond it: by at most itself, r ≤ (1+ε_high)·exp(2‖Δz‖∞) on a tabular softmax, ‖Δz‖∞ the largest logit's step at the token's node, at most η·U(t) where the optimizer's steps are bounded (of a row's ratio: its mean, or sum, over the row's nodes). |Δ log π| ≤ 2‖Δz‖∞ is met as π → 0.",
         Hypotheses = ["β = 0", "tabular softmax policy", "fresh optimizer state", "a token of positive advantage alone at its node", "its ratio leaves the clip region"],
         Source = Paper + "; derived here",
         Quantity = "log r − log(1+ε_high) after the step that crosses",
@@ -163,6 +163,7 @@ internal sealed class OvershootRun
     private OptimizerState _state;
     private double[] _logits;
     private double[] _lastUpdate = [];
+    private int _steps;
 
     private OvershootRun(Training training, RolloutBatch batch, PrefixTreePolicy policy, double[] logits, int watched, int row)
     {
@@ -173,11 +174,15 @@ internal sealed class OvershootRun
     /// <summary>log r − log(1+ε_high) after the last step.</summary>
     public double Beyond => LogRatio() - Math.Log(_training.Objective.Kernel.Region!.High);
 
-    /// <summary>What the last step can have done to the ratio: twice the largest logit's step at each node that it reads, averaged as it is, and what rounds beside it.</summary>
+    /// <summary>
+    /// What the last step can have done to the ratio: twice the largest logit's step at each node that it reads, which is at most what the
+    /// optimizer promises of any step, averaged as it is, and what rounds beside it.
+    /// </summary>
     public double CrossingBound
     {
         get
         {
+            double longest = _training.Optimizer.Link<Direction>()?.Bound(_steps) * _training.Optimizer.LearningRate ?? double.PositiveInfinity;
             var (start, length) = _batch.Row(Row).GetOffsetAndLength(_batch.Tokens);
             double bound = _training.Objective.Kernel.Ratio switch
             {
@@ -187,7 +192,7 @@ internal sealed class OvershootRun
             };
             return (2 * bound) + RatioRounding;
 
-            double Step(int token) => Enumerable.Range(_policy.NodeOf(token) * _policy.Vocabulary, _policy.Vocabulary).Max(v => Math.Abs(_lastUpdate[v]));
+            double Step(int token) => Math.Min(longest, Enumerable.Range(_policy.NodeOf(token) * _policy.Vocabulary, _policy.Vocabulary).Max(v => Math.Abs(_lastUpdate[v])));
         }
     }
 
@@ -285,7 +290,7 @@ internal sealed class OvershootRun
         for (int j = 0; j < gradient.Length; j++)
             gradient[j] = -gradient[j];
         var step = Stepped(gradient);
-        (_state, _logits, _lastUpdate) = (step.State, step.Theta, step.Update);
+        (_state, _logits, _lastUpdate, _steps) = (step.State, step.Theta, step.Update, _steps + 1);
         var logp = new double[_batch.Tokens];
         _policy.LogProbs(_logits, logp);
         _batch = _batch.With(Column.Logp, logp);

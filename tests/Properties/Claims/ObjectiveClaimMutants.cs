@@ -53,6 +53,7 @@ internal static class ObjectiveClaimMutants
         ("prefix-adam-amplification", "negative advantages five times stronger", new(Shaped(Catalogue.Grpo, (clip, r, a) => Times(clip.At(r, a), a < 0 ? 5 : 1)), OptimizerCatalogue.Adam)),
         ("prefix-covariance-drift", "negative advantages 3 % stronger", new(s_rowCispo with { Kernel = BySign(s_rowCispo.Kernel, 1.03) }, OptimizerCatalogue.Sgd)),
         ("prefix-covariance-drift", "the same under Adam", new(s_rowCispo with { Kernel = BySign(s_rowCispo.Kernel, 1.03) }, OptimizerCatalogue.Adam)),
+        ("crossing-overshoot", "steps twice as long as promised", new(Catalogue.Grpo, OptimizerCatalogue.Adam with { Chain = [.. OptimizerCatalogue.Adam.Chain.Select(link => link is ScaleByAdam adam ? new LongAdam(adam) : link)] })),
         ("regulariser-breaks-scale", "a penalty that grows with the advantage", new(Catalogue.DrGrpo with { Regularisers = [new KlPenalty(KlEstimator.K3, 0.04) { Where = new BySize(a => a) }] }, OptimizerCatalogue.Adam)),
     ];
 
@@ -108,6 +109,20 @@ internal static class ObjectiveClaimMutants
 
         public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights) =>
             new FormulaWeight(Traits, Formula).Fill(batch, advantages, weights);
+    }
+
+    /// <summary>Adam with steps twice as long.</summary>
+    private sealed record LongAdam : ScaleByAdam
+    {
+        public LongAdam(ScaleByAdam right) : base(right)
+        {
+        }
+
+        public override (TransformState State, double[] Update) Apply(TransformState state, ReadOnlySpan<double> update, ReadOnlySpan<double> theta)
+        {
+            var (next, direction) = base.Apply(state, update, theta);
+            return (next, [.. direction.Select(u => 2 * u)]);
+        }
     }
 
     /// <summary>A kernel that says its on-policy gain is 1.</summary>
