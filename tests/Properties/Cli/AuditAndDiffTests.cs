@@ -84,7 +84,7 @@ public sealed class AuditAndDiffTests : IDisposable
             sentence => Assert.Contains(sentence, output, StringComparison.Ordinal));
         var json = _grouprl.Json("diff", "grpo", "grpo-k3");
         Assert.Equal("regularisers", Assert.Single(json.GetProperty("parts").EnumerateArray()).GetProperty("part").GetString());
-        Assert.Contains("All parts are the same.", _grouprl.Run("diff", "trl:dapo", "trl:bnpo").Output, StringComparison.Ordinal);
+        Assert.Contains("All parts are the same.", _grouprl.Run("diff", "verl:vanilla", "verl:bypass_ppo").Output, StringComparison.Ordinal);
     }
 
     [Fact]
