@@ -335,9 +335,12 @@ public class EnumerationTests
         // V = 2, limit 2: 1 + π(.) on ".", π(.) on a first letter and 1 after it differ from 1 by one vector at the root, whatever the completion.
         var policy = Drawn(1, 2, seed: 7);
         double end = policy.Probability(0);
-        var objective = Catalogue.Rloo with { Weight = new ChangedWeight(new RowSum(), (batch, token, alpha) => alpha * Enumerable.Range(0, batch.Rows)
-            .Where(i => token >= batch.Row(i).Start.Value && token < batch.Row(i).End.Value)
-            .Select(i => batch.Length(i) == 1 ? 1 + end : token == batch.Row(i).Start.Value ? end : 1).Single()) };
+        var objective = Catalogue.Rloo with
+        {
+            Weight = new ChangedWeight(new RowSum(), (batch, token, alpha) => alpha * Enumerable.Range(0, batch.Rows)
+                .Where(i => token >= batch.Row(i).Start.Value && token < batch.Row(i).End.Value)
+                .Select(i => batch.Length(i) == 1 ? 1 + end : token == batch.Row(i).Start.Value ? end : 1).Single()),
+        };
 
         foreach (var rewards in new ImmutableArray<double>[] { [1, 0, 0], [0, 1, 0], [0.3, -0.7, 1.1] })
         {

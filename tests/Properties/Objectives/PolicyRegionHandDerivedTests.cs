@@ -351,13 +351,13 @@ public class PolicyRegionHandDerivedTests
     [Fact]
     public void Masks_promise_one_weight_for_all_rows_where_a_shared_prefix_decides_alone()
     {
-        const Traits uniform = Traits.UniformWeight | Traits.GroupIsolated;
+        const Traits uniform = Traits.UniformWeight | Traits.GroupIsolated | Traits.LengthBlind | Traits.FlatWeight;
         DivergenceMask row = new(KlEstimator.K3, Pooling.RowMean, 0, 1);
         Assert.Equal(uniform, new DivergenceMask(KlEstimator.K3, Pooling.Token, 0, 1).Traits);
-        Assert.Equal(Traits.GroupIsolated, row.Traits);
+        Assert.Equal(Traits.GroupIsolated | Traits.FlatWeight, row.Traits);
         Assert.Equal(uniform, (row with { Of = Column.Logp, Against = Column.OldLogp }).Traits);
         Assert.Equal([Column.OldLogp, Column.RolloutLogp], row.Reads.ToArray());
-        Assert.Equal(Traits.UniformWeight, new MeanNormalised(new DivergenceMask(KlEstimator.K3, Pooling.Token, 0, 1), MeanOf.Tokens).Traits);
+        Assert.Equal(Traits.UniformWeight | Traits.FlatWeight, new MeanNormalised(new DivergenceMask(KlEstimator.K3, Pooling.Token, 0, 1), MeanOf.Tokens).Traits);
         Assert.Equal(row.Reads.ToArray(), new MeanNormalised(row, MeanOf.Tokens).Reads.ToArray());
     }
 
