@@ -13,7 +13,7 @@ public sealed record ScaleEdgePoint(double RootOverEpsilon, double Scale, double
 /// <summary>Where insensitivity to the scale of rewards ends: √v̂ ~ ε. Derivation: adam-scale-deviation.</summary>
 public static class ScaleEdge
 {
-    /// <summary>Every √v̂/ε with every a, after one gradient of size √v̂. ε must be above 0.</summary>
+    /// <summary>Every √v̂/ε with every a, after one gradient of size √v̂. ε stands outside the root and is above 0.</summary>
     public static ImmutableArray<ScaleEdgePoint> Of(ScaleByAdam adam, ReadOnlySpan<double> rootsOverEpsilon, ReadOnlySpan<double> scales)
     {
         ArgumentNullException.ThrowIfNull(adam);
