@@ -20,7 +20,7 @@ public static class Surrogate
         Quantity = "|J|",
         Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy),
         Expect = objective => Requirements.Missing(objective, Traits.RatioValued) is { } missing ? Expectation.Refuted($"needs {missing}")
-            : objective.Traits.HasFlag(Traits.TokenCentred) && IsOneWeight(objective) ? Expectation.Holds("one weight times advantages that add to 0 over tokens")
+            : objective.Traits.HasFlag(Traits.TokenCentred) && IsEven(objective) ? Expectation.Holds("one weight times advantages that add to 0 over tokens")
             : objective.Kernel.Ratio == RatioLevel.SequenceSum && Requirements.Missing(objective, Traits.Centred | Traits.UniformWeight) is null ? Expectation.Holds("a row's value is its mean weight times A, and weights are uniform")
             : Requirements.Missing(objective, Traits.Centred | Traits.RowMeanWeight) is { } lacking ? Expectation.Refuted($"needs {lacking}")
             : Expectation.Holds("every row has the same mass, and advantages add to 0"),
@@ -128,20 +128,26 @@ public static class Surrogate
         Id = "finiteness",
         Family = Family.Surrogate,
         Statement = "Finite input gives finite values, advantages, weights and coefficients. Log-ratios within 20 and rewards between 1e−8 and 1e8 in size are never refused; beyond that what leaves float64 is refused by one sentence.",
-        Hypotheses = ["at least 2 completions a group"],
+        Hypotheses = ["at least 2 completions a group", "every row has a trainable token"],
         Source = "derived here",
         Quantity = "numbers that are not finite, and refusals of moderate input",
         Missing = _ => null,
         Expect = _ => Expectation.Holds("what may overflow is bounded or refused"),
-        Domain = objective => Requirements.Domain(objective) with { Extreme = true, Further = [new("a case that is stretched", batch => !IsModerate(batch))] },
-        Outside = (_, batch) => Requirements.SingleCompletion(batch),
+        Domain = objective => Requirements.Domain(objective) with { Extreme = true, DeadRows = Presence.Never, Further = [new("a case that is stretched", batch => !IsModerate(batch))] },
+        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Prefix.DeadRow(batch),
         Measure = NotFinite,
         Why = (objective, batch, _) => Refusal(objective, batch) is { } refusal
             ? $"a moderate batch is refused: \"{refusal}\""
             : "the evaluation holds numbers that are not finite",
     };
 
-    private static bool IsOneWeight(SurrogateObjective objective) => objective.Correction == TokenWeight.One && objective.Weight is ConstantWeight or BatchTokenMean;
+    // Advantages of isolated groups that add to 0 over the batch do so in every group.
+    private static bool IsEven(SurrogateObjective objective) => objective.Weight.Times(objective.Correction).OneNumberOver switch
+    {
+        Pool.Batch => true,
+        Pool.Group => objective.Advantage.Traits.HasFlag(Traits.GroupIsolated),
+        _ => false,
+    };
 
     private static double RowValue(Evaluation evaluation, Range row, int tokens)
     {

@@ -62,7 +62,7 @@ public static class Tails
     {
         Id = "epsilon-removes-tail",
         Family = Family.Overshoot,
-        Statement = "An ε a thousand times the largest gradient leaves nothing of the tail. It does not: ε shortens all steps alike, the last one, too, and then β₁ᵏ of it remains. True only of an optimizer that has no tail to begin with.",
+        Statement = "A candidate, refuted for every optimizer that has a tail: an ε a thousand times the largest gradient leaves nothing of it.",
         Hypotheses = ["gradients are exactly zero after step T", "decoupled decay set aside (θ = 0)"],
         Source = "refuted here by epsilon-keeps-tail",
         Quantity = "Σ_{k≤100} |u_{T+k}| at ε = 1000·max|g|",

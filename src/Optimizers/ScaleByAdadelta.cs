@@ -34,6 +34,9 @@ public record ScaleByAdadelta(double Rho = 0.9, double Epsilon = 1e-6) : Adaptiv
     /// <summary>ε stands beside squares of gradients and beside squares of steps: with ε/c², and steps c times as small, times c.</summary>
     public override Rescaled? Under(double scale, int step) => new(this with { Epsilon = Epsilon / (scale * scale) }, scale);
 
+    /// <summary>Without ε nothing ever moves, and there is nothing to remember.</summary>
+    public override bool Remembers => Epsilon > 0;
+
     /// <summary>
     /// √(ε/(1−ρ)·(1 + ((1+ρ)^(t−1) − 1)/ρ)): |g| ≤ √(v/(1−ρ)), so u_t² ≤ (w_{t−1}+ε)/(1−ρ) and w_t ≤ (1+ρ)w_{t−1} + ε. Here ε drives the step
     /// instead of holding it back.

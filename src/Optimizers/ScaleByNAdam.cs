@@ -46,6 +46,9 @@ public record ScaleByNAdam(
     /// <inheritdoc/>
     public override Scaling Scaling => UpToEpsilon("g and m scale with a, √v with a");
 
+    /// <inheritdoc/>
+    public override bool Remembers => Beta1 > 0 || Beta2 > 0;
+
     /// <summary>√(Σ wₛ²/aₛ) with Adam's aₛ and wₛ = μ_{t+1}(1−β₁)β₁^(t−s)/(1−P_t μ_{t+1}), w_t with (1−μ_t)/(1−P_t) besides.</summary>
     public override double? Bound(int t) => Quotient(t).Bound();
 

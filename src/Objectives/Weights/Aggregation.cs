@@ -92,6 +92,9 @@ public sealed record RowSum : RowAveragedWeight
     public double Length { get; init => field = Checks.Positive(value, "A constant length"); } = 1;
 
     /// <inheritdoc/>
+    public override Pool? OneNumberOver => Averaged == Average.OverPrompts ? Pool.Group : Pool.Batch;
+
+    /// <inheritdoc/>
     public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy | Traits.LengthBlind | Traits.FlatWeight
         | (Averaged == Average.OverLiveRows ? Traits.None : Traits.GroupIsolated);
 
@@ -108,6 +111,9 @@ public sealed record PaddedRowSum : RowAveragedWeight
 
     /// <inheritdoc/>
     public override bool ReadsPadding => true;
+
+    /// <inheritdoc/>
+    public override Pool? OneNumberOver => Averaged == Average.OverPrompts ? Pool.Group : Pool.Batch;
 
     /// <inheritdoc/>
     protected override double Divisor(int n, double length) => length;
@@ -127,6 +133,9 @@ public sealed record GroupTokenMean : TokenWeight
 {
     /// <inheritdoc/>
     public override Share Share => Share.Prompts;
+
+    /// <inheritdoc/>
+    public override Pool? OneNumberOver => Pool.Group;
 
     /// <inheritdoc/>
     public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy | Traits.GroupIsolated;
@@ -155,6 +164,9 @@ public sealed record BatchTokenMean : TokenWeight
     /// Whether a micro-batch's divisor counts the tokens of all micro-batches and devices of a step: TRL's num_items_in_batch. Off: its own.
     /// </summary>
     public bool Accumulated { get; init; }
+
+    /// <inheritdoc/>
+    public override Pool? OneNumberOver => Pool.Batch;
 
     /// <inheritdoc/>
     public override Share Share => Accumulated ? Share.Whole : CountEpsilon == 0 ? Share.Tokens : Share.None;

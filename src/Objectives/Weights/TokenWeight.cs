@@ -42,6 +42,9 @@ public abstract record TokenWeight
     /// <summary>Whether masked tokens at the ends of rows, the padding, change it.</summary>
     public virtual bool ReadsPadding => false;
 
+    /// <summary>Over what all tokens have one weight: their group, the whole batch, or neither (null).</summary>
+    public virtual Pool? OneNumberOver => null;
+
     /// <summary>How parts of a batch, cut between prompts, add up.</summary>
     public virtual Share Share => Traits.HasFlag(Traits.GroupIsolated) ? Share.Whole : Share.None;
 
@@ -66,6 +69,9 @@ public sealed record ConstantWeight(double Value) : TokenWeight
 
     /// <inheritdoc/>
     public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy | Traits.GroupIsolated | Traits.LengthBlind | Traits.FlatWeight;
+
+    /// <inheritdoc/>
+    public override Pool? OneNumberOver => Pool.Batch;
 
     /// <inheritdoc/>
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights) => weights.Fill(Value);
@@ -93,6 +99,9 @@ public sealed record ProductWeight(ImmutableArray<TokenWeight> Factors) : TokenW
             return common | shape | uniform;
         }
     }
+
+    /// <inheritdoc/>
+    public override Pool? OneNumberOver => Factors.Select(factor => factor.OneNumberOver).Min() is var least && Factors.All(factor => factor.OneNumberOver is not null) ? least : null;
 
     /// <summary>That of the one factor that has one.</summary>
     public override Share Share => Factors.Select(factor => factor.Share).Where(share => share != Share.Whole).ToArray() switch

@@ -31,6 +31,8 @@ public sealed class UnseenOptimizerTests
         ["amsgrad with a large ε̂"] = new("adam-2", [new ScaleByAdam(0.9, 0.9, 0.1, EpsilonPlacement.Uncorrected, AmsGrad: true), s_rate]),
         ["nadam as it was in torch 1.13.1"] = new("nadam-old", [new ScaleByNAdam(RepeatedMu: true), s_rate]),
         ["nadam with a large ε and a fast β₂"] = new("nadam-1", [new ScaleByNAdam(0.8, 0.9, 1e-3, 0.1), s_rate]),
+        ["nadam without betas and ε"] = new("nadam-0", [new ScaleByNAdam(0, 0, 0), s_rate]),
+        ["adam of a β₁ that outlives β₂"] = new("adam-3", [new ScaleByAdam(0.9, 0.5), s_rate]),
         ["adamax without ε"] = new("adamax-0", [new ScaleByAdamax(Epsilon: 0), s_rate]),
         ["adamax with an ε that holds"] = new("adamax-1", [new ScaleByAdamax(0.9, 0.5, 1e-2), s_rate]),
         ["adafactor without floors"] = new("adafactor-0", [new ScaleByAdafactor(Epsilon: 0, Horizon: 2), s_rate]),
@@ -68,6 +70,23 @@ public sealed class UnseenOptimizerTests
     [InlineData("radam that never adapts", "adam-epsilon-identity", VerdictKind.Refuted)]
     [InlineData("adagrad with a sum to start from", "adam-epsilon-identity", VerdictKind.Refuted)]
     [InlineData("adam without a first moment", "overshoot-strict", VerdictKind.Refuted)]
+    [InlineData("half of the last gradient besides", "adam-step-bound", VerdictKind.NotApplicable)]
+    [InlineData("half of the last gradient besides", "momentum-total", VerdictKind.NotApplicable)]
+    [InlineData("the same after clipping", "clip-norm-invariance", VerdictKind.Holds)]
+    [InlineData("the same with decay", "optimizer-scale-identity", VerdictKind.Holds)]
+    [InlineData("lion that looks at the gradient alone", "scale-switch", VerdictKind.Holds)]
+    [InlineData("signs that forget a step later", "scale-switch", VerdictKind.Refuted)]
+    [InlineData("lion after clipping and with decay", "sign-methods-scale-invariance", VerdictKind.Refuted)]
+    [InlineData("rmsprop with momentum and decay", "adam-step-bound", VerdictKind.Holds)]
+    [InlineData("rmsprop with momentum and decay", "overshoot-bound", VerdictKind.NotApplicable)]
+    [InlineData("adam without ε", "sign-methods-scale-invariance", VerdictKind.Holds)]
+    [InlineData("nadam without betas and ε", "scale-switch", VerdictKind.Holds)]
+    [InlineData("adam of a β₁ that outlives β₂", "overshoot-bound", VerdictKind.Holds)]
+    [InlineData("adam without a first moment", "epsilon-removes-tail", VerdictKind.Holds)]
+    [InlineData("adam without a first moment", "epsilon-keeps-tail", VerdictKind.NotApplicable)]
+    [InlineData("adafactor without floors", "sign-methods-scale-invariance", VerdictKind.Holds)]
+    [InlineData("radam that never adapts", "look-ahead-clip", VerdictKind.Holds)]
+    [InlineData("muon without ε", "momentum-reset-stops", VerdictKind.Holds)]
     [InlineData("a tail that is not said", "momentum-tail", VerdictKind.NotApplicable)]
     [InlineData("a tail that is not said", "overshoot-strict", VerdictKind.NotApplicable)]
     public void What_is_expected_is_what_the_theory_says(string subject, string claim, VerdictKind expected) => Assert.Equal(

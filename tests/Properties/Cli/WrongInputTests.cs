@@ -27,7 +27,7 @@ public sealed class WrongInputTests : IDisposable
     [Theory]
     [InlineData("tightness", "prefix-bias", "no claim \"prefix-bias\"; known are")]
     [InlineData("tightness", "prefix-neutrality", "prefix-neutrality has no bound but rounding, so nothing can come near it; bounds are prefix-bias-magnitude")]
-    [InlineData("map", "adam-scale", "no claim \"adam-scale\"; known are adam-scale-deviation")]
+    [InlineData("map", "adam-scale", "no claim \"adam-scale\"; known are advantage-scale, adam-scale-deviation")]
     [InlineData("map", "prefix-neutrality", "prefix-neutrality has no map; adam-epsilon-identity, adam-scale-deviation, overshoot-strict, momentum-tail have one")]
     public void A_claim_without_what_is_asked_for_is_refused_and_those_with_it_are_named(string command, string claim, string words) =>
         _grouprl.Refuses([command, claim], words);

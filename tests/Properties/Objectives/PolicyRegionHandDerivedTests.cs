@@ -353,11 +353,11 @@ public class PolicyRegionHandDerivedTests
     {
         const Traits uniform = Traits.UniformWeight | Traits.GroupIsolated | Traits.LengthBlind | Traits.FlatWeight;
         DivergenceMask row = new(KlEstimator.K3, Pooling.RowMean, 0, 1);
-        Assert.Equal(uniform, new DivergenceMask(KlEstimator.K3, Pooling.Token, 0, 1).Traits);
+        Assert.Equal(uniform | Traits.UniformOffPolicy, new DivergenceMask(KlEstimator.K3, Pooling.Token, 0, 1).Traits);
         Assert.Equal(Traits.GroupIsolated | Traits.FlatWeight, row.Traits);
         Assert.Equal(uniform, (row with { Of = Column.Logp, Against = Column.OldLogp }).Traits);
         Assert.Equal([Column.OldLogp, Column.RolloutLogp], row.Reads.ToArray());
-        Assert.Equal(Traits.UniformWeight | Traits.FlatWeight, new MeanNormalised(new DivergenceMask(KlEstimator.K3, Pooling.Token, 0, 1), MeanOf.Tokens).Traits);
+        Assert.Equal(Traits.UniformWeight | Traits.UniformOffPolicy | Traits.FlatWeight, new MeanNormalised(new DivergenceMask(KlEstimator.K3, Pooling.Token, 0, 1), MeanOf.Tokens).Traits);
         Assert.Equal(row.Reads.ToArray(), new MeanNormalised(row, MeanOf.Tokens).Reads.ToArray());
     }
 
