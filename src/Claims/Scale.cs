@@ -107,7 +107,7 @@ public static class Scale
         for (int j = 0; j < history.Dimension; j++)
         {
             ClosedForm root = adaptive.Root(gradients[j]);
-            double factor = root.Value == 0 ? 1 : history.Scale * (root.Value + adaptive.Epsilon) / ((history.Scale * root.Value) + adaptive.Epsilon);
+            double factor = root.Value + adaptive.Epsilon == 0 ? 1 : history.Scale * (root.Value + adaptive.Epsilon) / ((history.Scale * root.Value) + adaptive.Epsilon);
             // Numerators of both sides agree to the bit; the factor is as far off as the root, relatively, and the quotients round.
             double condition = root.Value == 0 ? 0 : root.Magnitude / root.Value;
             double bound = Tolerance.Summation(root.Roundings + 24, (1 + condition) * Math.Abs(plain[j] * factor));
