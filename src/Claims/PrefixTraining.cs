@@ -82,7 +82,7 @@ public static class PrefixTraining
         Expect = training => Requirements.Missing(training.Objective, Traits.SignBlind) is { } missing && !(training.Objective.Advantage.NeverNegative && training.Objective.Traits.HasFlag(Traits.TokenRatio))
             ? Expectation.Refuted($"needs {missing}")
             : Expectation.Holds("Cₜ = g(r)·Σ αA with one gain g at every step"),
-        Domain = training => Prefix.Cases(training.Objective, Presence.Never, RewardKind.Any) ,
+        Domain = training => Prefix.Cases(training.Objective, Presence.Never, RewardKind.Any),
         Outside = (_, batch) => Prefix.NotShared(batch) ?? Prefix.DeadRow(batch),
         Measure = TrajectoryGap,
         Why = (_, _, worst) => string.Create(
