@@ -1,4 +1,5 @@
 using GroupRL.Objectives;
+using GroupRL.Optimizers;
 
 namespace GroupRL.Claims;
 
@@ -20,24 +21,21 @@ public sealed record AdamBounds(double Beta1, double Beta2)
         ? Beta2
         : throw InvalidInputException.Because($"β₂ must be above β₁² = {Beta1 * Beta1} and below 1, or updates have no bound; got {Beta2}.");
 
+    private readonly ScaleByAdam _adam = new(Beta1, Beta2, Epsilon: 0);
+
     /// <summary>ρ = β₁/√β₂, by which an update shrinks with each further step once the bias corrections are gone.</summary>
     public double Decay => Beta1 / Math.Sqrt(Beta2);
 
     /// <summary>
     /// U(t) = (1−β₁)/√(1−β₂) · √((1−qᵗ)/(1−q)) · √(1−β₂ᵗ)/(1−β₁ᵗ), q = β₁²/β₂: the largest |u_t|, attained by gₛ ∝ (β₁/β₂)^(t−s).
     /// </summary>
-    public double LargestUpdate(int t)
-    {
-        double q = Decay * Decay;
-        return (1 - Beta1) / Math.Sqrt(1 - Beta2) * Math.Sqrt(Mass(q, t) / (1 - q)) * Math.Sqrt(Mass(Beta2, t)) / Mass(Beta1, t);
-    }
+    public double LargestUpdate(int t) => _adam.Bound(t)!.Value;
 
     /// <summary>U(∞).</summary>
     public double LargestUpdateLimit => (1 - Beta1) / Math.Sqrt((1 - Beta2) * (1 - (Decay * Decay)));
 
     /// <summary>|u_{T+k}|/|u_T| where gradients are zero after step T: ρᵏ · (1−β₁ᵀ)/(1−β₁ᵀ⁺ᵏ) · √((1−β₂ᵀ⁺ᵏ)/(1−β₂ᵀ)).</summary>
-    public double Tail(int t, int k) =>
-        Math.Pow(Decay, k) * Mass(Beta1, t) / Mass(Beta1, t + k) * Math.Sqrt(Mass(Beta2, t + k) / Mass(Beta2, t));
+    public double Tail(int t, int k) => _adam.TailRatio(t, k)!.Value;
 
     /// <summary>tail_K(T) = Σ_{k=1}^{K} |u_{T+k}|/|u_T|, in steps' worth of u_T; the terms below rounding are left out.</summary>
     public double TailTotal(int t, int steps = int.MaxValue)
@@ -73,6 +71,4 @@ public sealed record AdamBounds(double Beta1, double Beta2)
 
     /// <summary>(1+ε)·exp(2η·bracket): the largest ratio within N inner steps of a tabular softmax, since |Δ log π| ≤ 2‖Δz‖∞.</summary>
     public double LargestRatio(double learningRate, int innerSteps, double clip) => (1 + clip) * Math.Exp(2 * learningRate * Bracket(innerSteps));
-
-    private static double Mass(double beta, int t) => 1 - Math.Pow(beta, t);
 }

@@ -46,7 +46,7 @@ public static class Alignment
     {
         Id = "expected-gradient-alignment-binary",
         Family = Family.Surrogate,
-        Statement = "For one prompt and rewards 0 and 1, E[∇J] is a multiple ≥ 0 of ∇E[R] for every advantage that reads the group's rewards alone, if one number weighs every token: a function of a binary reward is a line.",
+        Statement = "For one prompt and rewards 0 and 1, E[∇J] is a multiple ≥ 0 of ∇E[R] for every advantage that reads the group's rewards alone and does not fall as the own reward rises, if one number weighs every token: a function of a binary reward is a line.",
         Hypotheses = ["on-policy, all policies of the batch agreeing", "β = 0", "rewards 0 and 1, used as they are", "no masking", "one prompt"],
         Source = "derived here",
         Quantity = "|E[∇J] − w·G·α·λ·∇E[R]|, or what the best multiple of ∇E[R] leaves of E[∇J]",

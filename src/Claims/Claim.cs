@@ -201,7 +201,8 @@ public sealed record Claim<TSubject, TCase> : Claim<TSubject> where TCase : notn
     private Verdict Verdict(
         TSubject subject, Func<Domain<TCase>, Func<TCase, bool>, Func<TCase, bool>, Search<TCase>> search, Func<Search<TCase>, Verdict> unbroken)
     {
-        var domain = Domain(subject);
+        // A corner that asks the subject about a case which it refuses does not hold it.
+        var domain = new GuardedDomain<TCase>(Domain(subject), IsRefusal);
         // A case that the subject refuses neither keeps nor breaks the claim: the search goes on, and ends undecided without a failure.
         int refused = 0;
         string refusal = "";
@@ -223,7 +224,7 @@ public sealed record Claim<TSubject, TCase> : Claim<TSubject> where TCase : notn
                 Kind = VerdictKind.Refuted,
                 Cases = found.Cases,
                 Corners = found.Corners,
-                Counterexample = new(failure.Shrunk!, measurement, Why(subject, failure.Shrunk, measurement), failure.Point, failure.Shrinks),
+                Counterexample = new(failure.Shrunk, measurement, Explained(failure.Shrunk, measurement), failure.Point, failure.Shrinks),
             };
         }
 
@@ -239,6 +240,18 @@ public sealed record Claim<TSubject, TCase> : Claim<TSubject> where TCase : notn
         }
 
         return unbroken(found);
+
+        string Explained(TCase value, in Measurement measurement)
+        {
+            try
+            {
+                return Why(subject, value, measurement);
+            }
+            catch (Exception error) when (IsRefusal(error))
+            {
+                return $"the subject refuses a part of the case: {error.Message}";
+            }
+        }
 
         bool Admitted(TCase value)
         {

@@ -19,7 +19,7 @@ public static class Clipping
         Hypotheses = ["β = 0"],
         Source = "arXiv:1707.06347; arXiv:2601.05002, appendix D",
         Quantity = "|cᵢₜ| where it must vanish, |αᵢₜAᵢ| where it must not",
-        Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.HardClip),
+        Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.HardClip) ?? Requirements.ShortReach(objective),
         Expect = _ => Expectation.Holds("the derivative of the clipped surrogate"),
         Domain = Requirements.Domain,
         Outside = (_, batch) => Requirements.SingleCompletion(batch),
@@ -33,13 +33,14 @@ public static class Clipping
         Id = "no-hard-stop",
         Family = Family.Overshoot,
         Statement = "Without a hard clip region a token that is weighed and has an advantage keeps its gradient at every ratio: αᵢₜAᵢₜ ≠ 0 ⇒ c ≠ 0 (SAPO's and VESPO's gains fade, and vanish only when they underflow; CISPO's stays at its cap).",
-        Hypotheses = ["β = 0", "log-ratios of at most 6 a token, or of 5 a row for ratios of rows: gains do not underflow"],
+        Hypotheses = ["β = 0", "log-ratios of at most 3 a token, or of 5 a row for ratios of rows: gains do not underflow"],
         Source = "arXiv:2601.05002, appendix D; derived here",
         Quantity = "|αᵢₜAᵢₜ| where c = 0",
-        Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.VanishesWithAdvantage)
-            ?? (objective.Traits.HasFlag(Traits.HardClip) ? "a kernel without a hard clip region" : null),
+        Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.VanishesWithAdvantage | Traits.CommonOnPolicyGain)
+            ?? (objective.Kernel.Traits.HasFlag(Traits.HardClip) ? "a kernel without a hard clip region" : null)
+            ?? Requirements.ShortReach(objective),
         Expect = _ => Expectation.Holds("a positive gain"),
-        Domain = objective => Requirements.Domain(objective) with { LargestLogRatio = objective.Kernel.Ratio == RatioLevel.Token ? 6 : 0.3 },
+        Domain = objective => Requirements.Domain(objective) with { LargestLogRatio = objective.Kernel.Ratio == RatioLevel.Token ? 3 : 0.3 },
         Outside = (objective, batch) => Requirements.SingleCompletion(batch) ?? FarOff(objective, batch),
         Measure = Stopped,
         Why = (objective, batch, worst) => string.Create(
@@ -53,7 +54,7 @@ public static class Clipping
         {
             var (logp, old) = (batch[Column.Logp][batch.Row(i)].ToArray(), batch[Column.OldLogp][batch.Row(i)].ToArray());
             double[] logRatios = [.. logp.Zip(old, (a, b) => a - b)];
-            double size = objective.Kernel.Ratio == RatioLevel.Token ? logRatios.Select(Math.Abs).DefaultIfEmpty().Max() / 6 : Math.Abs(logRatios.Sum()) / 5;
+            double size = objective.Kernel.Ratio == RatioLevel.Token ? logRatios.Select(Math.Abs).DefaultIfEmpty().Max() / 3 : Math.Abs(logRatios.Sum()) / 5;
             if (size > 1)
                 return FormattableString.Invariant($"gains do not underflow; row {i} is too far off-policy");
         }

@@ -126,7 +126,7 @@ public static class Contract
         var own = new double[batch.Tokens];
         foreach (var term in objective.Regularisers.Where(term => term.Beta != 0))
         {
-            (term.Weight ?? objective.Weight).Fill(batch, evaluation.Advantages, own);
+            (term.Weight ?? objective.Weight).Times(term.Where).Times(term.Corrected ? objective.Correction : TokenWeight.One).Fill(batch, evaluation.Advantages, own);
             foreach (var column in term.Reads)
             {
                 for (int t = 0; t < own.Length; t++)
@@ -264,6 +264,9 @@ public static class Contract
     {
         int token = completion.Batch.Row(completion.Row).Start.Value + t;
         double advantage = Math.Abs(evaluation.Advantages[token]);
+        // A regression's coefficient is linear in A with the weight for its slope, and cancels elsewhere.
+        if (!objective.Kernel.Traits.HasFlag(Traits.VanishesWithAdvantage))
+            return weight;
         return advantage > rounding && objective.Traits.HasFlag(Traits.Unregularised)
             ? Math.Abs(evaluation.Coefficients[token]) / advantage
             : weight * Ratio(objective.Kernel, completion, t);

@@ -12,6 +12,16 @@ internal sealed record GivenAdvantages(double[] Tokens) : Advantage
     public override void Fill(RolloutBatch batch, ReadOnlySpan<double> rewards, Span<double> advantages) => Tokens.CopyTo(advantages);
 }
 
+/// <summary>Weights that were computed before, one a token, shape [N].</summary>
+internal sealed record GivenWeights(double[] Tokens) : TokenWeight
+{
+    /// <inheritdoc/>
+    public override Traits Traits => Traits.None;
+
+    /// <inheritdoc/>
+    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights) => Tokens.CopyTo(weights);
+}
+
 /// <summary>Rewards that nothing reads.</summary>
 internal sealed record NoRewards : RewardShaping
 {

@@ -61,7 +61,7 @@ public static class Ledger
     ];
 
     /// <summary>Claims about objectives under optimizers.</summary>
-    public static ImmutableArray<Claim<Training>> TrainingClaims { get; } = [PrefixTraining.AdamAmplification, PrefixTraining.CovarianceDrift, RewardScale.RegulariserBreaksScale, Overshoot.Strict, Overshoot.Crossing];
+    public static ImmutableArray<Claim<Training>> TrainingClaims { get; } = [PrefixTraining.AdamAmplification, PrefixTraining.CovarianceDrift, RewardScale.RegulariserBreaksScale, EndToEndScale.Blind, Overshoot.Strict, Overshoot.Crossing];
 
     /// <summary>Every claim.</summary>
     public static ImmutableArray<Claim> Claims { get; } = [.. ObjectiveClaims, .. OptimizerClaims, .. TrainingClaims];
@@ -80,13 +80,14 @@ public static class Ledger
     /// <summary>
     /// The objectives and optimizers that are judged together. A claim about training asks one thing of the objective and
     /// another of the optimizer, so not every pair tells something new: every objective that some claim about training speaks of is paired with
-    /// an optimizer with memory (TRL's) and one without (SGD), and GRPO with every optimizer.
+    /// an optimizer with memory (TRL's) and one without (SGD), and GRPO and Dr. GRPO, whose advantages do not see the scale of rewards and do, with
+    /// every optimizer.
     /// </summary>
     public static IEnumerable<(CatalogueEntry Entry, Optimizer Optimizer)> Pairings =>
         from entry in Catalogue.All
         where TrainingClaims.Any(claim => claim.Missing(new Training(entry.Objective, OptimizerCatalogue.Sgd)) is null)
         from optimizer in OptimizerCatalogue.All
-        where ReferenceEquals(entry.Objective, Catalogue.Grpo) || optimizer == OptimizerCatalogue.TrlAdamW || optimizer == OptimizerCatalogue.Sgd
+        where ReferenceEquals(entry.Objective, Catalogue.Grpo) || ReferenceEquals(entry.Objective, Catalogue.DrGrpo) || optimizer == OptimizerCatalogue.TrlAdamW || optimizer == OptimizerCatalogue.Sgd
         select (entry, optimizer);
 
     /// <summary>The claim of id <paramref name="id"/>, or null.</summary>

@@ -64,15 +64,14 @@ public static class NodeOvershoot
     {
         Id = "momentum-reset-stops",
         Family = Family.Overshoot,
-        Statement = "Put back into its first state when the gradient stops, every optimizer stops at once: all further updates are exactly 0. What scaled gradients do afterwards is what they did at the start: the stop costs nothing of the blindness to scale.",
-        Hypotheses = ["gradients are exactly zero after step T", "the state after step T is replaced by the first one", "decoupled decay set aside (θ = 0)"],
+        Statement = "Put back into its first state when the gradient stops, every optimizer stops at once: all further updates are exactly 0. As the state is the first one, what scaled gradients do next is what they did at the start: the stop costs nothing of the blindness to scale.",
+        Hypotheses = ["gradients are exactly zero after step T", "the state after step T is replaced by the first one", "decoupled decay set aside"],
         Source = "derived here",
         Quantity = "max |Δθ| under 20 zero gradients",
         Missing = Tails.Coupled,
         Expect = _ => Expectation.Holds("the first state holds no gradient"),
         Domain = optimizer => Scale.Histories(optimizer) with { OrMatrices = optimizer.TakesVectors },
-        Measure = (optimizer, history) => new(
-            Tails.WithZeros(optimizer, history with { Gradients = [] }, 20).Max(update => update.Max(Math.Abs)), 0),
+        Measure = AfterReset,
         Why = (optimizer, history, worst) => string.Create(
             CultureInfo.InvariantCulture,
             $"put back into its first state after {history.Steps} gradients, {optimizer.Id} still moves by {worst.Measured:G4} without one"),
@@ -85,17 +84,6 @@ public static class NodeOvershoot
         return optimizer.Link<Direction>()?.Bound(steps) * (1 + Tails.Total(optimizer, steps, further));
     }
 
-    /// <summary>The largest bracket over T ≤ <paramref name="horizon"/>.</summary>
-    public static double? LargestBracket(Optimizer optimizer, int horizon, int further) =>
-        Enumerable.Range(1, horizon).Select(steps => Bracket(optimizer, steps, further)).Aggregate((most, next) => most is { } x && next is { } y ? Math.Max(x, y) : null);
-
-    /// <summary>(1+ε_high)·exp(2η·max_T …): no ratio that a clip at 1+ε_high stops within <paramref name="horizon"/> steps gets farther in K more.</summary>
-    public static double? LargestRatio(Optimizer optimizer, double epsilonHigh, int horizon, int further)
-    {
-        ArgumentNullException.ThrowIfNull(optimizer);
-        return LargestBracket(optimizer, horizon, further) is { } bracket ? (1 + epsilonHigh) * Math.Exp(2 * optimizer.LearningRate * bracket) : null;
-    }
-
     private static IEnumerable<int> Steps => Enumerable.Range(1, HistoryDomain.MostSteps);
 
     private static string? Vectors(Optimizer optimizer) => optimizer.TakesVectors ? null : "an optimizer of vectors (this one's parameters are matrices)";
@@ -105,6 +93,34 @@ public static class NodeOvershoot
     private static GradientHistory Moved(GradientHistory history, Draw draw) => draw.Chance(0.2)
         ? history with { Theta = history.Theta.SetItem(0, history.Theta[0] + draw.Real(-1, 1)) }
         : ExtremeHistories.Near(history, draw);
+
+    // The parameters are where the history left them; the state is not. A first step that scales as the first one ever did ends it.
+    private static Measurement AfterReset(Optimizer optimizer, GradientHistory history)
+    {
+        double[] theta = [.. history.Theta], zero = new double[history.Dimension];
+        var state = optimizer.Initial(history.Shape);
+        foreach (var gradient in history.Gradients)
+        {
+            var step = optimizer.Step(state, theta, gradient.AsSpan());
+            (state, theta) = (step.State, step.Theta);
+        }
+
+        state = optimizer.Initial(history.Shape);
+        var worst = new Measurement(0, 0);
+        for (int k = 1; k <= 20; k++)
+        {
+            var step = optimizer.Step(state, theta, zero);
+            for (int j = 0; j < zero.Length; j++)
+            {
+                double decay = optimizer.LearningRate * optimizer.DecoupledDecay * theta[j];
+                worst = worst.Worst(new(Math.Abs(step.Update[j] + decay), decay == 0 ? 0 : Tolerance.Summation(8, 2 * Math.Abs(decay)), 0, k));
+            }
+
+            (state, theta) = (step.State, step.Theta);
+        }
+
+        return worst;
+    }
 
     private static Measurement Rise(Optimizer optimizer, GradientHistory history)
     {
@@ -120,7 +136,7 @@ public static class NodeOvershoot
         double condition = Overshoot.Effective(optimizer, history).Max(own => StepBounds.Condition(optimizer.Link<Direction>()!, own));
         int roundings = (8 * (history.Steps + Beyond)) + 40;
         // Logits round as they are added up, log-probs when they are taken.
-        return new(node.LogProb - before, bound + Tolerance.Summation(roundings, ((1 + condition) * bound) + node.Size + history.Theta.Max(Math.Abs)));
+        return new(Math.Abs(node.LogProb - before), bound + Tolerance.Summation(roundings, ((1 + condition) * bound) + node.Size + history.Theta.Max(Math.Abs)));
     }
 
     private static Measurement Guarded(Optimizer optimizer, GradientHistory history)

@@ -44,6 +44,7 @@ public static class Overshoot
         Source = Paper,
         Quantity = "steps, of 20 beyond the region, on which the token did not rise",
         Missing = training => Requirements.Missing(training.Objective, Traits.Unregularised | Traits.HardClip)
+            ?? Requirements.ShortReach(training.Objective)
             ?? (training.Objective.Kernel.Region is null ? "one clip region for all tokens" : null)
             ?? (training.Optimizer.TakesVectors ? null : "an optimizer of vectors (this one's parameters are matrices)")
             ?? (training.Objective.Correction.Reads.Contains(Column.Random) ? "weights that no random choice takes away" : null)
@@ -239,10 +240,17 @@ internal sealed class OvershootRun
         {
             double before = _batch[Column.Logp][Watched];
             Step();
-            count += _batch[Column.Logp][Watched] > before ? 0 : 1;
+            // A rise below the last place of log π is seen in the logits: the token's own rises, and no other of its node as much.
+            count += _batch[Column.Logp][Watched] > before || LeadsItsNode() ? 0 : 1;
         }
 
         return count;
+    }
+
+    private bool LeadsItsNode()
+    {
+        int first = _policy.NodeOf(Watched) * _policy.Vocabulary, own = first + _batch.Ids(Row)[_batch.Positions(Row)[Watched - _batch.Row(Row).Start.Value]];
+        return Enumerable.Range(first, _policy.Vocabulary).All(v => v == own ? _lastUpdate[v] > 0 : _lastUpdate[v] < _lastUpdate[own]);
     }
 
     private static bool TryPrepare(Training training, RolloutBatch batch, out OvershootRun run, out string? broken)

@@ -140,10 +140,10 @@ public static class Prefix
     /// <summary>Whether on-policy coefficients are αA.</summary>
     internal static Expectation UnitGain(SurrogateObjective objective) => objective switch
     {
-        { Kernel.OnPolicyGain: 1 } => Expectation.Holds("on-policy every coefficient is αA"),
+        { Kernel.OnPolicyGain: 1 } when objective.Traits.HasFlag(Traits.CommonOnPolicyGain) => Expectation.Holds("on-policy every coefficient is αA"),
         _ when objective.Traits.HasFlag(Traits.ZeroSum) && Requirements.Missing(objective, Traits.Centred | Traits.UniformWeight) is null =>
             Expectation.Holds("the mean that the kernel takes off is that of centred advantages"),
-        { Kernel.OnPolicyGain: { } gain } => Expectation.Refuted(string.Create(CultureInfo.InvariantCulture, $"on-policy every coefficient is {gain:R}·αA")),
+        { Kernel.OnPolicyGain: { } gain } when gain != 1 => Expectation.Refuted(string.Create(CultureInfo.InvariantCulture, $"on-policy every coefficient is {gain:R}·αA")),
         _ => Expectation.Refuted("on-policy the coefficient is not αA"),
     };
 
@@ -190,7 +190,7 @@ public static class Prefix
             }
 
             // Coefficients that a kernel makes cancel differ from αA by what the advantages' centring leaves.
-            double bound = Tolerance.Summation((2 * group.Count) + 8, push.Magnitude + magnitude) + (zeroSum ? 2 * push.Rounding(objective, evaluation, group) : 0);
+            double bound = Tolerance.Summation((2 * group.Count) + 8 + Requirements.RowRoundings(objective, batch), push.Magnitude + magnitude) + (zeroSum ? 2 * push.Rounding(objective, evaluation, group) : 0);
             worst = worst.Worst(new(Math.Abs(push.Sum - predicted), bound, group.Index, position));
         }
 
@@ -220,7 +220,7 @@ public static class Prefix
             }
 
             double predicted = gain * group.Count * (covariance + (meanWeight * meanAdvantage));
-            double bound = Tolerance.Summation((2 * group.Count) + 8, push.Magnitude + (Math.Abs(gain) * magnitude));
+            double bound = Tolerance.Summation((2 * group.Count) + 8 + Requirements.RowRoundings(objective, batch), push.Magnitude + (Math.Abs(gain) * magnitude));
             worst = worst.Worst(new(Math.Abs(push.Sum - predicted), bound, group.Index, position));
         }
 
@@ -242,7 +242,7 @@ public static class Prefix
             double gap = Math.Abs(push.Sum - (objective.Kernel.OnPolicyGain!.Value * size * weight.Mean * advantage.Mean));
             double bound = gain * size * weight.Deviation * advantage.Deviation;
             // A mean, a difference, a square, a sum and a root each, and the product of means.
-            double rounding = Tolerance.Summation((4 * size) + 24, push.Magnitude + (2 * gain * size * weight.Size * advantage.Size));
+            double rounding = Tolerance.Summation((4 * size) + 24 + Requirements.RowRoundings(objective, batch), push.Magnitude + (2 * gain * size * weight.Size * advantage.Size));
             // Where nothing varies the bound is rounding, to which no case is near or far.
             worst = worst.Worst(new(bound <= rounding && gap <= bound + rounding ? 0 : gap, bound + rounding, group.Index, position));
             if (size == 2 && gap < bound - rounding)
@@ -260,7 +260,7 @@ public static class Prefix
         {
             var (value, magnitude) = ClosedForm(objective, evaluation, group);
             double gap = Math.Abs(Push(evaluation, group, position).Sum - value);
-            worst = worst.Worst(new(gap, Tolerance.Summation((4 * group.Count) + 16, magnitude), group.Index, position));
+            worst = worst.Worst(new(gap, Tolerance.Summation((4 * group.Count) + 16 + Requirements.RowRoundings(objective, batch), magnitude), group.Index, position));
         }
 
         return worst;
@@ -419,7 +419,7 @@ public static class Prefix
         public double Rounding(SurrogateObjective objective, Evaluation evaluation, RolloutGroup group)
         {
             double gain = Math.Abs(objective.Kernel.OnPolicyGain ?? 1);
-            return Tolerance.Summation(group.Count + 8, Magnitude)
+            return Tolerance.Summation(group.Count + 8 + Requirements.RowRoundings(objective, group.Batch), Magnitude)
                 + (gain * Weight * Requirements.AdvantageRounding(objective, group.Batch, evaluation, group.Index));
         }
     }

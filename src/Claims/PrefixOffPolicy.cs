@@ -20,6 +20,7 @@ public static class PrefixOffPolicy
         Source = Paper + "; closed form derived here",
         Quantity = "|Σᵢ cᵢₜ − r·Σ_{alive} αᵢₜAᵢ|",
         Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.TokenRatio | Traits.HardClip | Traits.Centred | Traits.UniformOffPolicy)
+            ?? Requirements.ShortReach(objective)
             ?? (objective.Kernel.Region is null ? "one clip region for all tokens" : null),
         Expect = _ => Expectation.Holds("the clip acts by the sign of A, and r is common"),
         Domain = objective => Cases(objective) with { Bounds = objective.Kernel.Region },
@@ -145,16 +146,18 @@ public static class PrefixOffPolicy
         var worst = new Measurement(0, 0);
         foreach (var (group, position) in Prefix.SharedPositions(batch))
         {
-            double gain = 0;
+            double gain = 0, pulled = 0;
             for (int k = 0; k < group.Count; k++)
             {
                 int token = group[k].TokenAt(position);
-                if (evaluation.Advantages[token] != 0)
+                if (!objective.Kernel.Traits.HasFlag(Traits.VanishesWithAdvantage))
+                    (gain, pulled) = (Math.Max(gain, Math.Abs(evaluation.Weights[token])), pulled + Math.Abs(evaluation.Weights[token] * evaluation.Advantages[token]));
+                else if (evaluation.Advantages[token] != 0)
                     gain = Math.Max(gain, Math.Abs(evaluation.Coefficients[token] / evaluation.Advantages[token]));
             }
 
             var push = Prefix.Push(evaluation, group, position);
-            double bound = Tolerance.Summation(group.Count + 8, push.Magnitude)
+            double bound = Tolerance.Summation(group.Count + 8 + Requirements.RowRoundings(objective, batch), push.Magnitude + pulled)
                 + (group.Count * gain * Requirements.AdvantageRounding(objective, batch, evaluation, group.Index))
                 + Requirements.PullRounding(objective, batch, evaluation, group.Index);
             worst = worst.Worst(new(Math.Abs(push.Sum), bound, group.Index, position));

@@ -31,7 +31,7 @@ public static class PrefixTraining
         Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy | Traits.CommonOnPolicyGain),
         Expect = _ => Expectation.Holds("log π(o) is monotone along e_o − π"),
         Domain = objective => Prefix.Cases(objective, Presence.Never, RewardKind.Any),
-        Outside = (_, batch) => Prefix.NotShared(batch) ?? Prefix.DeadRow(batch),
+        Outside = (_, batch) => Prefix.NotShared(batch) ?? Prefix.DeadRow(batch) ?? Certain(batch),
         Measure = WrongWays,
         Why = (objective, batch, worst) => string.Create(
             CultureInfo.InvariantCulture,
@@ -59,7 +59,7 @@ public static class PrefixTraining
             _ => Expectation.Refuted("a first step that is another function of the gradient"),
         },
         Domain = training => Prefix.Cases(training.Objective, Presence.Never, RewardKind.Any),
-        Outside = (_, batch) => Prefix.NotShared(batch) ?? Prefix.DeadRow(batch),
+        Outside = (_, batch) => Prefix.NotShared(batch) ?? Prefix.DeadRow(batch) ?? Certain(batch),
         Measure = AmplificationGap,
         Why = (training, batch, worst) => string.Create(
             CultureInfo.InvariantCulture,
@@ -79,16 +79,27 @@ public static class PrefixTraining
         Missing = training => Requirements.Missing(training.Objective, Traits.Unregularised | Traits.GroupIsolated | Traits.CommonOnPolicyGain)
             ?? NoPush(training.Objective)
             ?? (training.Optimizer.TakesVectors && !training.Optimizer.CouplesCoordinates ? null : "an optimizer that moves coordinates by themselves"),
-        Expect = training => Requirements.Missing(training.Objective, Traits.SignBlind) is { } missing && !(training.Objective.Advantage.NeverNegative && training.Objective.Traits.HasFlag(Traits.TokenRatio))
+        Expect = training => Requirements.Missing(training.Objective, Traits.SignBlind) is { } missing && !(training.Objective.Advantage.NeverNegative && training.Objective.Kernel is TokenRatio)
             ? Expectation.Refuted($"needs {missing}")
             : Expectation.Holds("Cₜ = g(r)·Σ αA with one gain g at every step"),
         Domain = training => Prefix.Cases(training.Objective, Presence.Never, RewardKind.Any),
-        Outside = (_, batch) => Prefix.NotShared(batch) ?? Prefix.DeadRow(batch),
+        Outside = (_, batch) => Prefix.NotShared(batch) ?? Prefix.DeadRow(batch) ?? Certain(batch),
         Measure = TrajectoryGap,
         Why = (_, _, worst) => string.Create(
             CultureInfo.InvariantCulture,
             $"within {Steps} inner steps the shared token {worst.Position} of group {worst.Group} comes to be {worst.Measured:G3} nats from where one completion with the group's summed advantage would be"),
     };
+
+    private static string? Certain(RolloutBatch batch)
+    {
+        foreach (var (group, position) in Prefix.SharedPositions(batch))
+        {
+            if (group[0].TokenAt(position) is >= 0 and var token && batch[Column.Logp][token] > -1e-9)
+                return FormattableString.Invariant($"a shared token could have been another; {batch.PlaceOf(token)} has log-prob {batch[Column.Logp][token]}");
+        }
+
+        return null;
+    }
 
     private static string? NoPush(SurrogateObjective objective) =>
         Prefix.Neutrality.Expect(objective).Kind == VerdictKind.Holds ? "a push on shared prefixes (this objective is neutral)" : null;
@@ -98,9 +109,9 @@ public static class PrefixTraining
     {
         if (optimizer.Link<Direction>() is not { } direction)
             return false;
-        var probe = direction is Guarded guarded ? guarded with { Epsilon = 1 } : direction;
-        return new double[] { 1, 3 }.All(g =>
-            Math.Abs(probe.Apply(probe.Initial(1), [g], [0]).Update[0] - (direction is Guarded ? g / (g + 1) : 1)) <= Tolerance.Roundings(16));
+        double epsilon = direction is Guarded { Epsilon: > 0 } ? 1 : 0;
+        var probe = direction is Guarded guarded ? guarded with { Epsilon = epsilon } : direction;
+        return new double[] { 1, 3 }.All(g => Math.Abs(probe.Apply(probe.Initial(1), [g], [0]).Update[0] - (g / (g + epsilon))) <= Tolerance.Roundings(16));
     }
 
     private static (double[] Logits, double[] Score) Node(double logp)
@@ -126,7 +137,7 @@ public static class PrefixTraining
             (push, magnitude) = (push + term, magnitude + Math.Abs(term));
         }
 
-        return (push, Tolerance.Summation((2 * group.Count) + 8, magnitude));
+        return (push, Tolerance.Summation((2 * group.Count) + 8 + Requirements.RowRoundings(objective, group.Batch), magnitude));
     }
 
     private static Measurement WrongWays(SurrogateObjective objective, RolloutBatch batch)
@@ -203,8 +214,11 @@ public static class PrefixTraining
             int[] tokens = [.. Enumerable.Range(0, group.Count).Select(k => group[k].TokenAt(position))];
             var single = RolloutBatch.Of([[Alone(batch, tokens[0])]]);
             double start = batch[Column.Logp][tokens[0]];
-            var optimizer = Paced(training.Optimizer, push, start);
-            double[] full = Run(logp => Coefficients(training.Objective, With(batch, tokens, logp)).Where((_, t) => tokens.Contains(t)).Sum());
+            if (Paced(training.Optimizer, push, start) is not { } optimizer)
+                continue;
+            // Weights and advantages stay as they are over the inner steps, as the hypotheses have it.
+            var held = training.Objective with { Rewards = new NoRewards(), Advantage = new GivenAdvantages(evaluation.Advantages), Weight = new GivenWeights(evaluation.Weights), Correction = TokenWeight.One };
+            double[] full = Run(logp => Coefficients(held, With(batch, tokens, logp)).Where((_, t) => tokens.Contains(t)).Sum());
             double[] reduced = Run(logp => Reduced(logp, sum)), near = Run(logp => Reduced(logp, sum), relative + Tolerance.Roundings(64));
             for (int k = 0; k < Steps; k++)
             {
@@ -227,6 +241,8 @@ public static class PrefixTraining
                 {
                     double c = coefficient(logp) * (1 + (k % 2 == 0 ? perturbation : -perturbation)), p = Math.Exp(logp);
                     double others = Math.Exp(z[1]) + Math.Exp(z[2]), rest = 1 - p;
+                    if (!double.IsFinite(c * rest))
+                        throw InvalidInputException.Because($"A gradient leaves float64 within {Steps} inner steps.");
                     double[] gradient = [-c * rest, c * rest * Math.Exp(z[1]) / others, c * rest * Math.Exp(z[2]) / others];
                     var step = optimizer.Step(state, z, gradient);
                     (state, z) = (step.State, step.Theta);
@@ -241,10 +257,13 @@ public static class PrefixTraining
     }
 
     // A rate at which the first step moves a logit by a tenth: fast enough to be seen, and to leave a clip region.
-    private static Optimizer Paced(Optimizer optimizer, double push, double logp)
+    private static Optimizer? Paced(Optimizer optimizer, double push, double logp)
     {
         var (logits, score) = Node(logp);
         double first = optimizer.Step(optimizer.Initial(3), logits, [.. score.Select(h => -push * h)]).Update.Max(Math.Abs);
+        // Nothing, or all at once, is no pace.
+        if (!(first > 0) || !double.IsFinite(first) || !double.IsFinite(optimizer.LearningRate * 0.1 / first))
+            return null;
         var rate = new ScaleByLearningRate(optimizer.LearningRate * 0.1 / first);
         return optimizer with { Chain = [.. optimizer.Chain.Select(link => link is ScaleByLearningRate ? rate : link)] };
     }

@@ -16,7 +16,7 @@ internal static class Requirements
     /// </summary>
     public static double AdvantageRounding(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation, int g)
     {
-        if (!objective.Advantage.Traits.HasFlag(Traits.Centred) || objective.Rewards is SeveralRewards)
+        if (!objective.Advantage.Traits.HasFlag(Traits.Centred))
             return Sensitivity(objective, batch, evaluation, g);
         bool isolated = objective.Advantage.Traits.HasFlag(Traits.GroupIsolated), live = objective.Traits.HasFlag(Traits.IgnoresDeadRows);
         double reward = 0, spread = 0, advantage = 0;
@@ -37,7 +37,8 @@ internal static class Requirements
                 advantage = Math.Max(advantage, Math.Abs(own));
         }
 
-        return advantage * Tolerance.Centring(isolated ? batch.GroupSize(g) : batch.Rows, reward, spread);
+        double centring = advantage * Tolerance.Centring(isolated ? batch.GroupSize(g) : batch.Rows, reward, spread);
+        return objective.Rewards is SeveralRewards ? centring + Sensitivity(objective, batch, evaluation, g) : centring;
     }
 
     // A sum in another order is the exact sum of rewards that are each off by at most γₙ of the largest; what several rewards add up to is off
@@ -151,8 +152,20 @@ internal static class Requirements
     /// </summary>
     public static (Advantage Advantage, RewardShaping Rewards, int Degree)? Under(SurrogateObjective objective, double scale) =>
         objective.Rewards.Under(scale) is var (rewards, first) && objective.Advantage.Under(Math.Pow(scale, first)) is var (advantage, second)
+            && (first == 1 || !(objective.Advantage.ReadsGreedyReward || objective.Advantage.Reads.Any(column => column is Column.Value or Column.TokenReward)))
             ? (advantage, rewards, first * second)
             : null;
+
+    /// <summary>Roundings that a kernel which reads whole rows puts on each coefficient: those of sums over its longest row; 0 for a token's own.</summary>
+    public static int RowRoundings(SurrogateObjective objective, RolloutBatch batch) =>
+        objective.Kernel is TokenKernel ? 0 : 4 * Enumerable.Range(0, batch.Rows).Max(batch.Length);
+
+    /// <summary>Why a claim about ratios up to e²⁰ does not speak of a kernel whose gradient ends before; null where it does.</summary>
+    public static string? ShortReach(SurrogateObjective objective) =>
+        objective.Kernel.Reach < 20 ? "a gradient that no bound on log-ratios ends within ±20" : null;
+
+    /// <summary>Whether some regulariser with β ≠ 0 acts on log-probs: an entropy bonus leaves their coefficients alone.</summary>
+    public static bool ActsOnLogProbs(SurrogateObjective objective) => objective.Regularisers.Any(term => term.Beta != 0 && !term.ActsOnEntropy);
 
     /// <summary>The columns that an objective reads beyond those that every case carries.</summary>
     public static IEnumerable<Column> Extra(SurrogateObjective objective) =>

@@ -18,7 +18,7 @@ public static class RewardScale
         Describes = true,
         Family = Family.Scale,
         Statement = "One number b added to every reward (the greedy completion's, too) changes no advantage: A(R + b) = A(R). True where rewards are compared by their differences; false where they are counted, clipped, or kept without a baseline.",
-        Hypotheses = ["at least 2 completions a group"],
+        Hypotheses = ["at least 2 completions a group", "no reward is missing"],
         Source = Paper + "; derived here",
         Quantity = "|A(R + b) − A(R)|",
         Missing = _ => null,
@@ -63,8 +63,8 @@ public static class RewardScale
         Source = Paper + "; derived here",
         Quantity = "|c(aR) − a·c(R)|",
         Missing = NotProportional,
-        Expect = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.Homogeneous) is { } missing
-            ? Expectation.Refuted($"needs {missing}")
+        Expect = objective => Requirements.ActsOnLogProbs(objective) ? Expectation.Refuted("a penalty does not scale with the rewards")
+            : Requirements.Missing(objective, Traits.Homogeneous) is { } missing ? Expectation.Refuted($"needs {missing}")
             : Expectation.Holds("weights and gains do not see the size of the advantages"),
         Domain = Requirements.Domain,
         Outside = (_, batch) => Requirements.SingleCompletion(batch),
@@ -120,7 +120,7 @@ public static class RewardScale
     ]);
 
     /// <summary>The batch with everything in units of reward times <paramref name="scale"/>.</summary>
-    private static RolloutBatch Scaled(RolloutBatch batch, double scale)
+    internal static RolloutBatch Scaled(RolloutBatch batch, double scale)
     {
         var scaled = Changed(batch, reward => scale * reward);
         foreach (var column in new[] { Column.Value, Column.TokenReward })
@@ -138,6 +138,9 @@ public static class RewardScale
         var evaluation = objective.Evaluate(batch);
         var shifted = Changed(batch, reward => reward + shift);
         var other = objective.Evaluate(shifted);
+        // A bare whitening takes a spread for rounding beside the size of what it centres, and a shift sets that size: on one side of it nothing is left.
+        if ((objective.Advantage.CentringCondition(batch, evaluation.Rewards) == 0) != (objective.Advantage.CentringCondition(shifted, other.Rewards) == 0))
+            return new(0, 0);
         var worst = new Measurement(0, 0);
         for (int g = 0; g < batch.Groups; g++)
         {

@@ -19,7 +19,6 @@ public static class Splits
         "With as many prompts and rows in each part, the mean of the coefficients of micro-batches (or devices) that hold whole groups is the batch's. True of averages over prompts or rows; token means need equal token counts, sums a sum.",
         Share.Prompts,
         equal: true,
-        (part, whole) => part.Groups / (double)whole.Groups,
         share => share is Share.Prompts or Share.Rows);
 
     /// <summary>The mean weighted by rows.</summary>
@@ -28,7 +27,6 @@ public static class Splits
         "The mean, weighted by their rows, of the coefficients of micro-batches (or devices) that hold whole groups is the batch's: true of averages over all rows, whatever the parts.",
         Share.Rows,
         equal: false,
-        (part, whole) => part.Rows / (double)whole.Rows,
         share => share == Share.Rows);
 
     /// <summary>The mean weighted by tokens.</summary>
@@ -37,7 +35,6 @@ public static class Splits
         "The mean, weighted by their trainable tokens, of the coefficients of micro-batches (or devices) that hold whole groups is the batch's: true of means over each part's own tokens.",
         Share.Tokens,
         equal: false,
-        (part, whole) => part.Tokens / (double)whole.Tokens,
         share => share == Share.Tokens);
 
     /// <summary>The sum.</summary>
@@ -46,7 +43,6 @@ public static class Splits
         "The sum of the coefficients of micro-batches (or devices) that hold whole groups is the batch's: true where a token's weight does not see how large its part is, as under a divisor that counts the accumulated batch.",
         Share.Whole,
         equal: false,
-        (_, _) => 1,
         share => share == Share.Whole);
 
     /// <summary>A cut inside a group.</summary>
@@ -64,17 +60,12 @@ public static class Splits
         {
             _ when ShareOf(objective) == Share.Prompts => Expectation.Refuted("an average over prompts counts a group that is cut twice"),
             { Kernel: not RowKernel } => Expectation.Refuted("the kernel couples the rows of a group"),
+            _ when objective.Weight.Times(objective.Correction).ReadsGroup => Expectation.Refuted("a weight sees the other rows of its group"),
             _ => Expectation.Holds("rows do not see each other"),
         },
-        Domain = objective => Requirements.Domain(objective) with { DeadRows = Presence.Never },
+        Domain = objective => Requirements.Domain(objective) with { DeadRows = Presence.Never, SharedPrefix = true, Bounds = null },
         Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Prefix.DeadRow(batch),
-        Measure = (objective, batch) => Gap(objective, batch, Cut(batch, batch.Rows - 1), ShareOf(objective) switch
-        {
-            Share.Prompts => (part, whole) => part.Groups / (double)whole.Groups,
-            Share.Rows => (part, whole) => part.Rows / (double)whole.Rows,
-            Share.Tokens => (part, whole) => part.Tokens / (double)whole.Tokens,
-            _ => (_, _) => 1,
-        }),
+        Measure = (objective, batch) => Gap(objective, batch, Cut(batch, batch.Rows - 1), (part, whole) => Of(ShareOf(objective), part, whole)),
         Why = Explain,
     };
 
@@ -82,13 +73,13 @@ public static class Splits
     internal static Share ShareOf(SurrogateObjective objective)
     {
         var corrected = objective.Weight.Times(objective.Correction).Share;
-        return objective.Regularisers.Where(term => term.Beta != 0)
+        return objective.Regularisers.Where(term => term.Beta != 0 && !term.ActsOnEntropy)
             .Select(term => (term.Weight ?? objective.Weight).Times(term.Where).Times(term.Corrected ? objective.Correction : TokenWeight.One).Share)
             .All(share => share == corrected) ? corrected : Share.None;
     }
 
     private static ObjectiveClaim Between(
-        string id, string statement, Share by, bool equal, Func<RolloutBatch, RolloutBatch, double> share, Func<Share, bool> adds) => new()
+        string id, string statement, Share by, bool equal, Func<Share, bool> adds) => new()
         {
             Id = id,
             Describes = true,
@@ -103,9 +94,17 @@ public static class Splits
                 : Expectation.Refuted($"parts add up {InWords(ShareOf(objective))}"),
             Domain = objective => Requirements.Domain(objective) with { DeadRows = Presence.Never, Prompts = equal ? 2 : 3, EqualGroups = equal },
             Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Prefix.DeadRow(batch) ?? NotSplit(batch, equal),
-            Measure = (objective, batch) => Gap(objective, batch, Cut(batch, batch.GroupSize(0)), share),
+            Measure = (objective, batch) => Gap(objective, batch, Cut(batch, batch.GroupSize(0)), (part, whole) => Of(by, part, whole)),
             Why = Explain,
         };
+
+    private static double Of(Share share, RolloutBatch part, RolloutBatch whole) => share switch
+    {
+        Share.Prompts => part.Groups / (double)whole.Groups,
+        Share.Rows => part.Rows / (double)whole.Rows,
+        Share.Tokens => part.Tokens / (double)whole.Tokens,
+        _ => 1,
+    };
 
     private static string InWords(Share share) => share switch
     {
@@ -156,7 +155,7 @@ public static class Splits
                 double weighed = share(part, batch) * own[t], whole = evaluation.Coefficients[start + t];
                 double penalty = objective.Regularisers.IsEmpty ? 0 : Math.Abs((objective with { Regularisers = [] }).Evaluate(batch).Coefficients[start + t]);
                 // The same numbers, once divided by one count and once by two: a few roundings of each summand.
-                double bound = Tolerance.Summation(24, Math.Abs(whole) + Math.Abs(weighed) + penalty)
+                double bound = Tolerance.Summation(24 + Requirements.RowRoundings(objective, batch), Math.Abs(whole) + Math.Abs(weighed) + penalty + Math.Abs(evaluation.Weights[start + t] * evaluation.Advantages[start + t]))
                     + (objective.Kernel is RowKernel ? 0 : Requirements.PullRounding(objective, batch, evaluation, batch.GroupOf(RowOf(batch, start + t))));
                 worst = worst.Worst(new(Math.Abs(weighed - whole), bound, 0, start + t));
             }

@@ -19,11 +19,7 @@ public static class Surrogate
         Source = "derived here",
         Quantity = "|J|",
         Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy),
-        Expect = objective => Requirements.Missing(objective, Traits.RatioValued) is { } missing ? Expectation.Refuted($"needs {missing}")
-            : objective.Traits.HasFlag(Traits.TokenCentred) && IsEven(objective) ? Expectation.Holds("one weight times advantages that add to 0 over tokens")
-            : objective.Kernel.Ratio == RatioLevel.SequenceSum && Requirements.Missing(objective, Traits.Centred | Traits.UniformWeight) is null ? Expectation.Holds("a row's value is its mean weight times A, and weights are uniform")
-            : Requirements.Missing(objective, Traits.Centred | Traits.RowMeanWeight) is { } lacking ? Expectation.Refuted($"needs {lacking}")
-            : Expectation.Holds("every row has the same mass, and advantages add to 0"),
+        Expect = Worthless,
         Domain = objective => Prefix.Cases(objective, Presence.Never, RewardKind.Any),
         Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Requirements.OffPolicy(batch) ?? Prefix.DeadRow(batch),
         Measure = Worth,
@@ -68,12 +64,14 @@ public static class Surrogate
         Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Requirements.OffPolicy(batch) ?? Prefix.DeadRow(batch),
         Measure = (objective, batch) =>
         {
-            double[] own = objective.Evaluate(batch).Coefficients, grown = objective.Evaluate(Grown(batch)).Coefficients;
+            var evaluation = objective.Evaluate(batch);
+            double[] own = evaluation.Coefficients, grown = objective.Evaluate(Grown(batch)).Coefficients;
             int n = batch.Length(0);
-            // A score of the same number of rewards is summed in the same order; a longer row's mean rounds otherwise.
+            // A longer row's mean rounds otherwise, and a kernel that couples rows hands that to all of them.
+            double coupled = objective.Kernel is RowKernel ? 0 : Enumerable.Range(0, own.Length).Max(t => Math.Abs(evaluation.Weights[t] * evaluation.Advantages[t]));
             var worst = new Measurement(0, 0);
             for (int t = 0; t < own.Length; t++)
-                worst = worst.Worst(new(Math.Abs(own[t] - grown[t < n ? t : t + 1]), Tolerance.Summation(batch.Tokens + 16, Math.Abs(own[t])), 0, t));
+                worst = worst.Worst(new(Math.Abs(own[t] - grown[t < n ? t : t + 1]), Tolerance.Summation(batch.Tokens + 16, Math.Abs(own[t]) + coupled), 0, t));
             return worst;
         },
         Why = (objective, batch, worst) => string.Create(
@@ -91,7 +89,8 @@ public static class Surrogate
         Source = "derived here",
         Quantity = "|cᵢₜ − c′ᵢₜ|",
         Missing = _ => null,
-        Expect = objective => objective.Weight.ReadsPadding || objective.Correction.ReadsPadding || objective.Regularisers.Any(term => term.Beta != 0 && (term.Weight?.ReadsPadding ?? false))
+        Expect = objective => objective.Weight.ReadsPadding || objective.Correction.ReadsPadding
+            || objective.Regularisers.Any(term => term.Beta != 0 && !term.ActsOnEntropy && ((term.Weight?.ReadsPadding ?? false) || term.Where.ReadsPadding))
             ? Expectation.Refuted("a divisor counts the width of the padded batch")
             : Expectation.Holds("masked tokens take no part"),
         Domain = Requirements.Domain,
@@ -132,7 +131,9 @@ public static class Surrogate
         Source = "derived here",
         Quantity = "numbers that are not finite, and refusals of moderate input",
         Missing = _ => null,
-        Expect = _ => Expectation.Holds("what may overflow is bounded or refused"),
+        Expect = objective => DividesZero(objective.Advantage) || DividesZero((objective.Rewards as ScoredRewards)?.Score)
+            ? Expectation.Refuted("equal rewards are divided by their spread, 0, without an ε")
+            : Expectation.Holds("what may overflow is bounded or refused"),
         Domain = objective => Requirements.Domain(objective) with { Extreme = true, DeadRows = Presence.Never, Further = [new("a case that is stretched", batch => !IsModerate(batch))] },
         Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Prefix.DeadRow(batch),
         Measure = NotFinite,
@@ -140,6 +141,25 @@ public static class Surrogate
             ? $"a moderate batch is refused: \"{refusal}\""
             : "the evaluation holds numbers that are not finite",
     };
+
+    private static Expectation Worthless(SurrogateObjective objective)
+    {
+        var weight = objective.Weight.Times(objective.Correction);
+        bool centred = objective.Traits.HasFlag(Traits.Centred);
+        if (Requirements.Missing(objective, Traits.RatioValued) is { } missing)
+            return Expectation.Refuted($"needs {missing}");
+        if (objective.Kernel.Ratio == RatioLevel.SequenceSum)
+        {
+            return centred && weight.OneNumberOver is not null
+                ? Expectation.Holds("a row's value is its mean weight times A, and weights are one number")
+                : Expectation.Refuted("a row's value is its mean weight times A, which does not add to 0");
+        }
+
+        return objective.Traits.HasFlag(Traits.TokenCentred) && IsEven(objective) ? Expectation.Holds("one weight times advantages that add to 0 over tokens")
+            : !centred ? Expectation.Refuted($"needs {Traits.Centred.InWords().Single()}")
+            : weight.EqualMass ? Expectation.Holds("every row has the same mass, and advantages add to 0")
+            : Expectation.Refuted("rows of different mass");
+    }
 
     // Advantages of isolated groups that add to 0 over the batch do so in every group.
     private static bool IsEven(SurrogateObjective objective) => objective.Weight.Times(objective.Correction).OneNumberOver switch
@@ -217,7 +237,7 @@ public static class Surrogate
     private static Rollout Longer(Rollout row, bool trained)
     {
         bool[] mask = [.. row.Mask ?? [.. row.Logps.Select(_ => true)], trained];
-        var longer = row with { Tokens = row.Tokens is null ? null : [.. row.Tokens, 7], Mask = mask };
+        var longer = row with { Tokens = row.Tokens is null ? null : [.. row.Tokens, trained ? 7 : RolloutBatch.UnknownId], Mask = mask };
         return Columns.All.Where(column => row[column] is not null)
             .Aggregate(longer, (with, column) => with.With(column, [.. row[column]!, trained ? Value(row, column) : 0]));
     }
@@ -253,6 +273,12 @@ public static class Surrogate
 
         return Enumerable.Range(0, batch.Rows).All(i => Enumerable.Range(0, batch.RewardsPerRow).All(k => !batch.TryReward(i, k, out double reward) || reward == 0 || Math.Abs(reward) is > 1e-12 and < 1e9));
     }
+
+    // A score without constants that does not recognise equal rewards.
+    private static bool DividesZero(Advantage? advantage) =>
+        advantage is RowAdvantage row and not GroupwiseAdvantage { Equal: EqualRewards.GiveZero }
+        && !(row is ScaledByRewards { Inner.Traits: var inner } && inner.HasFlag(Traits.ComparesRewards))
+        && row.RowsUnder(2) is (var same, <= 0) && same == row;
 
     private static string? Refusal(SurrogateObjective objective, RolloutBatch batch)
     {

@@ -105,20 +105,6 @@ public static class Tails
         return sum;
     }
 
-    /// <summary>The T ≤ <paramref name="horizon"/> after which most is to come in K steps, and how much.</summary>
-    public static (int Steps, double Total)? WorstTotal(Optimizer optimizer, int horizon, int further)
-    {
-        (int Steps, double Total)? worst = null;
-        for (int steps = 1; steps <= horizon; steps++)
-        {
-            if (Total(optimizer, steps, further) is not { } total)
-                return null;
-            worst = worst is { } found && found.Total >= total ? found : (steps, total);
-        }
-
-        return worst;
-    }
-
     /// <summary>β₁ᵏ(1−β₁ᵀ)/(1−β₁ᵀ⁺ᵏ): what no ε takes off Adam's tail.</summary>
     public static double Floor(double beta1, int steps, int k) => Math.Pow(beta1, k) * (1 - Math.Pow(beta1, steps)) / (1 - Math.Pow(beta1, steps + k));
 

@@ -82,7 +82,9 @@ public static class Trilemma
     private static Measurement Largest(SurrogateObjective objective, TinyCase value)
     {
         var defects = Of(objective, value);
-        return new(defects.Largest, defects.Rounding, AtLeast: true);
+        return defects.Rounding < 1
+            ? new(defects.Largest, defects.Rounding, AtLeast: true)
+            : throw InvalidInputException.Because($"What is measured here is no more than rounding, which is {defects.Rounding} of it.");
     }
 
     private static string? Broken(TinyCase value) => value switch

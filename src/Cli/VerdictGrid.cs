@@ -29,8 +29,9 @@ internal sealed record VerdictGrid(string Title, ImmutableArray<string> Columns,
     /// </summary>
     public static IEnumerable<VerdictGrid> OfPairs(string name, IReadOnlyList<JudgedRow> judged)
     {
-        var common = judged.CountBy(row => row.Row.Optimizer).Where(count => count.Value > 1).Select(count => count.Key).ToHashSet();
-        var broad = judged.Where(row => !common.Contains(row.Row.Optimizer)).Select(row => row.Row.Objective).ToHashSet();
+        int optimizers = judged.Select(row => row.Row.Optimizer).Distinct().Count();
+        var broad = judged.CountBy(row => row.Row.Objective).Where(count => count.Value == optimizers).Select(count => count.Key).ToHashSet();
+        var common = judged.Where(row => !broad.Contains(row.Row.Objective)).Select(row => row.Row.Optimizer).ToHashSet();
         yield return Of($"{name}: objectives", judged.Where(row => common.Contains(row.Row.Optimizer)), row => row.Objective, row => row.Optimizer);
         if (broad.Count > 0)
             yield return Of($"{name}: optimizers", judged.Where(row => broad.Contains(row.Row.Objective)), row => row.Optimizer, row => row.Objective);

@@ -40,11 +40,12 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
                 : Traits.None;
             weight = (weight & ~Traits.FlatWeight) | (Weight.Traits & Correction.Traits & Traits.FlatWeight);
             var shaped = Rewards.Traits.HasFlag(Traits.Centred) && Advantage.Traits.HasFlag(Traits.KeepsCentring) ? Traits.Centred : Traits.None;
-            bool shiftBlind = Rewards.Traits.HasFlag(Traits.ShiftBlind) || (Rewards.Traits.HasFlag(Traits.KeepsShift) && Advantage.Traits.HasFlag(Traits.ShiftBlind));
-            var composed = ofAll | Traits.IgnoresDeadRows | Traits.ShiftBlind | Traits.KeepsShift | Traits.UniformOffPolicy
+            bool shiftBlind = (Rewards.Traits.HasFlag(Traits.ShiftBlind) && !Advantage.ReadsGreedyReward) || (Rewards.Traits.HasFlag(Traits.KeepsShift) && Advantage.Traits.HasFlag(Traits.ShiftBlind));
+            var lost = Kernel.EvensRows && !(Weight.OneNumberARow && Correction.OneNumberARow && Advantage.OneNumberARow) ? Evened : Traits.None;
+            var composed = ofAll | lost | Traits.IgnoresDeadRows | Traits.ShiftBlind | Traits.KeepsShift | Traits.UniformOffPolicy
                 | (Weight.ReadsAdvantageSizes || Correction.ReadsAdvantageSizes ? Traits.Homogeneous : Traits.None);
             return (((Rewards.Traits & Traits.UnshapedRewards) | Advantage.Traits | Kernel.Traits | weight) & ~composed)
-                | common | shaped | (shiftBlind ? Traits.ShiftBlind : Traits.None)
+                | (common & ~lost) | shaped | (shiftBlind ? Traits.ShiftBlind : Traits.None)
                 | (Weight.Traits & Correction.Traits & Traits.UniformOffPolicy)
                 | (Rewards.Traits & Advantage.Traits & Traits.IgnoresDeadRows)
                 | (Active.Any() ? Traits.None : Traits.Unregularised)
@@ -60,6 +61,9 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
             .Concat(Active.SelectMany(term => term.Reads.Concat(term.Weight?.Reads ?? []).Concat(term.Where.Reads)))
             .Distinct(),
     ];
+
+    // What a kernel that evens rows out promises of rows that have one weight and one advantage only.
+    private const Traits Evened = Traits.CommonOnPolicyGain | Traits.UniformWeight | Traits.RowMeanWeight | Traits.HardClip | Traits.LengthBlind;
 
     private IEnumerable<Regulariser> Active => Regularisers.Where(term => term.Beta != 0);
 

@@ -73,7 +73,7 @@ public enum Traits
     /// <summary>A token's coefficient is w·g·A with a gain g of its own log-probs, whatever the sign of A.</summary>
     SignBlind = 1 << 20,
 
-    /// <summary>On-policy the value is Σ αᵢₜAᵢₜ: a ratio of 1 is worth A.</summary>
+    /// <summary>On-policy the value is Σ αᵢₜAᵢₜ, or a multiple of it: a ratio of 1 is worth so many A.</summary>
     RatioValued = 1 << 21,
 
     /// <summary>αᵢₜμᵢₜ is the same for all rows of a group at every token that the whole group shares, off-policy too.</summary>

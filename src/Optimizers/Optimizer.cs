@@ -21,13 +21,13 @@ public sealed record OptimizerStep(OptimizerState State, double[] Theta, double[
 /// Source: optax.chain; each link names its own source and departures. Two optimizers with equal ids and equal links are equal.
 /// </remarks>
 /// <param name="Id">The name that reports and test rows carry, not blank.</param>
-/// <param name="Chain">The links in order, at most one <see cref="Direction"/>; the end is the only learning rate.</param>
+/// <param name="Chain">The links in order, at most one <see cref="Direction"/> and before it at most one clip; the end is the only learning rate.</param>
 public sealed record Optimizer(string Id, ImmutableArray<Transform> Chain)
 {
     /// <summary>The name that reports and test rows carry, not blank.</summary>
     public string Id { get; init => field = Named(value); } = Named(Id);
 
-    /// <summary>The links in order, at most one <see cref="Direction"/>; the end is the only learning rate.</summary>
+    /// <summary>The links in order, at most one <see cref="Direction"/> and before it at most one clip; the end is the only learning rate.</summary>
     public ImmutableArray<Transform> Chain { get; init => field = WellFormed(value); } = WellFormed(Chain);
 
     /// <summary>η, unit of θ per unit of the update.</summary>
@@ -179,8 +179,11 @@ public sealed record Optimizer(string Id, ImmutableArray<Transform> Chain)
         }
 
         int directions = chain.Count(link => link is Direction);
-        return directions <= 1
+        if (directions > 1)
+            throw new ArgumentException(Require.Say($"A chain has at most 1 direction; got {directions}."), nameof(chain));
+        int clips = chain.Count(link => link is ClipByGlobalNorm), early = chain.TakeWhile(link => link is not Direction).Count(link => link is ClipByGlobalNorm);
+        return clips <= 1 && clips == early
             ? chain
-            : throw new ArgumentException(Require.Say($"A chain has at most 1 direction; got {directions}."), nameof(chain));
+            : throw new ArgumentException(Require.Say($"A chain clips gradients at most once, before its direction; got {clips} clips, {early} of them before it."), nameof(chain));
     }
 }

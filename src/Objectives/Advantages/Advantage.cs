@@ -40,6 +40,9 @@ public abstract record Advantage
     /// </summary>
     public virtual double CentringCondition(RolloutBatch batch, ReadOnlySpan<double> rewards) => 0;
 
+    /// <summary>Whether all tokens of a row have one advantage.</summary>
+    public virtual bool OneNumberARow => false;
+
     /// <summary>Whether no advantage is ever below 0, so that what acts by their signs treats all alike.</summary>
     public virtual bool NeverNegative => false;
 
@@ -67,6 +70,9 @@ public abstract record Advantage
 /// <summary>An advantage that is one number a row.</summary>
 public abstract record RowAdvantage : Advantage
 {
+    /// <inheritdoc/>
+    public sealed override bool OneNumberARow => true;
+
     /// <summary>The standard score that this is; null where it is none.</summary>
     public virtual StandardScore? AsScore() => null;
 

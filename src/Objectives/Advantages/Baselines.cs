@@ -154,6 +154,9 @@ public sealed record PartitionBaseline(double Tau) : GroupwiseAdvantage
     /// </summary>
     public double Floor { get; init => field = Returns.CheckedShare(value, "The floor of a partition function"); }
 
+    /// <summary>1 where the baseline is the others' alone.</summary>
+    public override double? ExpectedSlope(int count) => LeavesOut && Floor == 0 ? 1 : null;
+
     /// <summary>τ is in units of reward.</summary>
     public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => (this with { Tau = Tau / scale }, 1);
 

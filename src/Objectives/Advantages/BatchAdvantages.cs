@@ -65,6 +65,9 @@ public sealed record ScaledByRewards(RowAdvantage Inner, Pool Over, double Epsil
     public double Epsilon { get; init => field = StandardScore.CheckedEpsilon(value); } = StandardScore.CheckedEpsilon(Epsilon);
 
     /// <inheritdoc/>
+    public override bool NeverNegative => Inner.NeverNegative;
+
+    /// <inheritdoc/>
     public override Traits Traits => Inner.Traits & (Traits.Centred | Traits.KeepsCentring | Traits.ComparesRewards | Traits.ShiftBlind | Traits.LengthBlind | (Over == Pool.Group ? Traits.GroupIsolated : Traits.None));
 
     /// <inheritdoc/>
@@ -174,6 +177,9 @@ public sealed record NonzeroScaled(RowAdvantage Inner) : DerivedRowAdvantage(Inn
     public double Norm { get; init => field = Checks.Positive(value, "The divisor of a scaled advantage"); } = 1;
 
     /// <inheritdoc/>
+    public override bool NeverNegative => Inner.NeverNegative;
+
+    /// <inheritdoc/>
     public override Traits Traits => Inner.Traits & (Traits.Centred | Traits.KeepsCentring | Traits.ComparesRewards | Traits.LengthBlind);
 
     /// <summary>A reward stays 0, or not 0, under a factor.</summary>
@@ -220,6 +226,9 @@ public sealed record ClippedAdvantage(RowAdvantage Inner, double Low, double Hig
 
     /// <summary>The upper end.</summary>
     public double High { get; } = High;
+
+    /// <inheritdoc/>
+    public override bool NeverNegative => Low >= 0 || (High >= 0 && Inner.NeverNegative);
 
     /// <inheritdoc/>
     public override Traits Traits =>

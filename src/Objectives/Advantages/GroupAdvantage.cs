@@ -132,8 +132,9 @@ public sealed record StandardScore : GroupAdvantage
     /// <inheritdoc/>
     public override StandardScore AsScore() => this;
 
-    /// <summary>A(aR; ε) = A(R; ε/a).</summary>
-    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) => (this with { Epsilon = Epsilon / scale }, 0);
+    /// <summary>A(aR; ε) = A(R; ε/a); a lone reward that is kept would have degree 1.</summary>
+    public override (RowAdvantage Rescaled, int Degree)? RowsUnder(double scale) =>
+        (Over, Lone) is (Counted.LiveRows, LoneReward.IsKept) ? null : (this with { Epsilon = Epsilon / scale }, 0);
 
     /// <inheritdoc/>
     public override double? Factor(in RewardMoments moments) => 1 / (moments.Std(Ddof) + Epsilon);

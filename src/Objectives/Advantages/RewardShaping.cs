@@ -136,8 +136,8 @@ public abstract record SeveralRewards(ImmutableArray<double> Weights) : RewardSh
 /// <remarks>TRL @ f2cd5771, multi_objective_aggregation="sum_then_normalize".</remarks>
 public sealed record WeightedRewards(ImmutableArray<double> Weights) : SeveralRewards(Weights)
 {
-    /// <summary>A row that lacks a reward is shifted by fewer of them.</summary>
-    public override Traits Traits => base.Traits | (Missing == MissingReward.Refused ? Traits.KeepsShift : Traits.None);
+    /// <summary>Of rows that have all their rewards: one that lacks a reward is shifted by fewer of them.</summary>
+    public override Traits Traits => base.Traits | Traits.KeepsShift;
 
     /// <inheritdoc/>
     public override SeveralRewards Weighing(ImmutableArray<double> weights) => new WeightedRewards(weights) { Missing = Missing };
@@ -155,7 +155,7 @@ public sealed record WeightedRewards(ImmutableArray<double> Weights) : SeveralRe
 public sealed record ScoredRewards(RowAdvantage Score, ImmutableArray<double> Weights) : SeveralRewards(Weights)
 {
     /// <inheritdoc/>
-    public override Traits Traits => Score.Traits & (Traits.Centred | Traits.ShiftBlind | Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.LengthBlind);
+    public override Traits Traits => Score.Traits & (Traits.Centred | Traits.ShiftBlind | Traits.KeepsShift | Traits.GroupIsolated | Traits.IgnoresDeadRows | Traits.LengthBlind);
 
     /// <inheritdoc/>
     public override (RewardShaping Rescaled, int Degree)? Under(double scale) =>

@@ -86,6 +86,12 @@ public sealed record Returns : Advantage
     /// </summary>
     public bool CutAtGaps { get; init; }
 
+    /// <inheritdoc/>
+    public override bool OneNumberARow => Plain;
+
+    /// <inheritdoc/>
+    public override bool NeverNegative => Rewards.OutcomeAlone && Rewards.Outcome.NeverNegative;
+
     // The outcome's own advantage at every token of the row.
     private bool Plain => Rewards.OutcomeAlone && Discount == 1 && !CutAtGaps;
 
@@ -333,6 +339,9 @@ public sealed record TokenWhitened(Advantage Inner) : Advantage
     public override (Advantage Rescaled, int Degree)? Under(double scale) => Inner.Under(scale) is var (inner, degree)
         ? (this with { Inner = inner, Epsilon = Epsilon / Math.Pow(scale, 2 * degree), Floor = Floor / Math.Pow(scale, 2 * degree) }, Scaled ? 0 : degree)
         : null;
+
+    /// <inheritdoc/>
+    public override bool OneNumberARow => Inner.OneNumberARow;
 
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => Inner.Reads;

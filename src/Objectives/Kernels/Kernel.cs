@@ -26,6 +26,12 @@ public abstract record Kernel
     /// <summary>The hard clip region of token <paramref name="t"/> of a row, where it is not one for all tokens.</summary>
     public virtual Clip? RegionAt(in Completion row, int t) => Region;
 
+    /// <summary>Whether a row's tokens share its mean weight and mean advantage, so that what varies within the row is evened out.</summary>
+    public virtual bool EvensRows => false;
+
+    /// <summary>The largest |log-ratio| (of <see cref="Ratio"/>) at which a gradient flows where no clip region ends it, nats; +∞: any.</summary>
+    public virtual double Reach => double.PositiveInfinity;
+
     /// <summary>Whether the clip compares log-ratios, so that a ratio that rounds to a bound may lie on either side of it.</summary>
     public virtual bool ClipsLogRatios => false;
 

@@ -21,6 +21,9 @@ public sealed record SequenceRatio : RowKernel
     public Shape Shape { get; init; }
 
     /// <inheritdoc/>
+    public override bool EvensRows => true;
+
+    /// <inheritdoc/>
     public override RatioLevel Ratio { get; }
 
     /// <inheritdoc/>
@@ -69,6 +72,9 @@ public sealed record SequenceTokenRatio(Shape Shape) : RowKernel
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
 
+    /// <inheritdoc/>
+    public override double Reach => LogCap < 10 ? LogCap : double.PositiveInfinity;
+
     /// <summary>The shape's; a cap of log s caps it.</summary>
     public override Clip? Region => Shape.Region?.CappedAt(Math.Exp(LogCap));
 
@@ -108,6 +114,9 @@ public sealed record GeometricMean(double Low, double High) : RowKernel
 
     /// <summary>Added to n in the mean of log-ratios and in that of advantages: 1e−8 in verl; 0 unless said otherwise.</summary>
     public double CountEpsilon { get; init => field = Checks.AtLeastZero(value, "The ε beside a token count"); }
+
+    /// <inheritdoc/>
+    public override bool EvensRows => true;
 
     /// <inheritdoc/>
     public override RatioLevel Ratio => RatioLevel.Token;
@@ -161,6 +170,9 @@ public sealed record LogRatioRegression(double Tau) : RowKernel
     public double Tau { get; init => field = Checks.Positive(value, "A log-ratio regression's τ"); } = Checks.Positive(Tau, "A log-ratio regression's τ");
 
     /// <inheritdoc/>
+    public override bool EvensRows => true;
+
+    /// <inheritdoc/>
     public override RatioLevel Ratio => RatioLevel.SequenceSum;
 
     /// <inheritdoc/>
@@ -189,6 +201,9 @@ public sealed record GroupVariance(double Beta) : Kernel
 {
     /// <summary>β &gt; 0, in units of reward a nat.</summary>
     public double Beta { get; init => field = Checks.Positive(value, "A group variance's β"); } = Checks.Positive(Beta, "A group variance's β");
+
+    /// <inheritdoc/>
+    public override bool EvensRows => true;
 
     /// <inheritdoc/>
     public override RatioLevel Ratio => RatioLevel.SequenceSum;

@@ -74,10 +74,10 @@ public sealed record Clip(double Low, double High, double Cap = double.PositiveI
     }
 
     /// <inheritdoc/>
-    public override Clip Region => this;
+    public override Clip? Region => double.IsPositiveInfinity(High) && Low <= 0 && double.IsPositiveInfinity(Math.Min(Cap, Dual)) ? null : this;
 
     /// <summary>A cap at the upper bound and no lower one treat both signs alike.</summary>
-    public override Traits Traits => Traits.RatioValued | (Low <= 0 && Cap == High && Dual > High ? Traits.SignBlind : Traits.None);
+    public override Traits Traits => Traits.RatioValued | (Low <= 0 && Cap == High && (Dual > High || double.IsPositiveInfinity(High)) ? Traits.SignBlind : Traits.None);
 
     /// <inheritdoc/>
     public override ImmutableArray<double> Kinks =>
@@ -117,6 +117,9 @@ public sealed record SoftGate(double PositiveTau = 1, double NegativeTau = 1.05)
 {
     /// <summary>τ where A &gt; 0.</summary>
     public double PositiveTau { get; } = Checks.Positive(PositiveTau, "A soft gate's τ");
+
+    /// <summary>One gate for both signs is linear in A, and worth 2A/τ at ratio 1.</summary>
+    public override Traits Traits => PositiveTau == NegativeTau ? Traits.SignBlind | Traits.RatioValued : Traits.None;
 
     /// <summary>τ where A ≤ 0.</summary>
     public double NegativeTau { get; } = Checks.Positive(NegativeTau, "A soft gate's τ");

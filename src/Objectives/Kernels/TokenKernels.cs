@@ -51,6 +51,9 @@ public sealed record TokenRatio(Shape Shape) : TokenKernel
     /// <inheritdoc/>
     public override double? OnPolicyGain => 1;
 
+    /// <inheritdoc/>
+    public override double Reach => LogBound;
+
     /// <summary>The shape's; a bound of the log-ratio caps it.</summary>
     public override Clip? Region => Shape.Region?.CappedAt(Math.Exp(LogBound));
 
@@ -84,6 +87,9 @@ public sealed record GradientPreservingClip(Clip Clip) : TokenKernel
 
     /// <inheritdoc/>
     public override ImmutableArray<double> Kinks => double.IsFinite(Clip.Dual) ? [Math.Log(Clip.Dual)] : [];
+
+    /// <summary>Beyond the dual clip negative advantages have no gradient.</summary>
+    public override double Reach => Math.Log(Clip.Dual);
 
     /// <inheritdoc/>
     public override (double Value, double Slope) At(in Point point)

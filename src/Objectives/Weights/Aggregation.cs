@@ -23,6 +23,9 @@ public abstract record RowAveragedWeight : TokenWeight
     public Average Averaged { get; init; } = Average.OverPrompts;
 
     /// <inheritdoc/>
+    public override bool OneNumberARow => true;
+
+    /// <inheritdoc/>
     public override Share Share => ReadsPadding ? Share.None : Averaged switch
     {
         Average.OverPrompts => Share.Prompts,

@@ -26,6 +26,12 @@ public sealed record LengthPreference(double Spread, double Lambda, double Epsil
     /// <summary>Degrees of freedom.</summary>
     public int Ddof { get; } = Ddof is 0 or 1 ? Ddof : throw InvalidInputException.Because($"ddof must be 0 or 1; got {Ddof}.");
 
+    /// <inheritdoc/>
+    public override bool OneNumberARow => true;
+
+    /// <inheritdoc/>
+    public override bool ReadsGroup => true;
+
     /// <summary>fᵢ is the same for all rows of equal length only.</summary>
     public override Traits Traits => Traits.GroupIsolated
         | (Lambda == 0 || Spread == 0 ? Traits.UniformWeight | Traits.UniformOffPolicy | Traits.LengthBlind | Traits.FlatWeight : Traits.None);

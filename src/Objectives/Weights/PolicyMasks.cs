@@ -22,6 +22,9 @@ public sealed record OffPolicyMask(double Threshold) : TokenWeight
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [Sampler];
 
+    /// <inheritdoc/>
+    public override bool OneNumberARow => true;
+
     /// <summary>On-policy a row that the behaviour policy sampled has mean 0.</summary>
     public override Traits Traits => Traits.GroupIsolated
         | (Threshold >= 0 ? Traits.FlatWeight : Traits.None)

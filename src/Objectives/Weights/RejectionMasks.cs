@@ -56,6 +56,9 @@ public sealed record DivergenceMask(
     /// <inheritdoc/>
     public override ImmutableArray<Column> Reads => [Of, Against];
 
+    /// <inheritdoc/>
+    public override bool OneNumberARow => Over != Pooling.Token;
+
     /// <summary>On a shared prefix a token's own divergence is common to all rows; a row's is where all rows are on-policy.</summary>
     public override Traits Traits => Traits.GroupIsolated | Traits.FlatWeight
         | (Over == Pooling.Token || (Of, Against) is (Column.Logp or Column.OldLogp, Column.Logp or Column.OldLogp)
@@ -123,7 +126,10 @@ public sealed record MeanNormalised(TokenWeight Inner, MeanOf Mean) : TokenWeigh
     public override ImmutableArray<Column> Reads => Inner.Reads;
 
     /// <summary>One factor for all rows leaves all standing but isolation, and blindness to lengths: a mean over tokens counts them.</summary>
-    public override Traits Traits => Inner.Traits & ~(Traits.GroupIsolated | Traits.LengthBlind);
+    public override Traits Traits => (CountEpsilon > 0 ? ~Traits.FlatWeight : ~Traits.None) & Inner.Traits & ~(Traits.GroupIsolated | Traits.LengthBlind);
+
+    /// <inheritdoc/>
+    public override bool OneNumberARow => Inner.OneNumberARow;
 
     /// <inheritdoc/>
     public override bool ReadsAdvantageSizes => Inner.ReadsAdvantageSizes;

@@ -15,6 +15,12 @@ public sealed record RemainderOnLast(double Length) : RowAveragedWeight
     public double Length { get; init => field = Checks.Positive(value, "A largest length"); } = Checks.Positive(Length, "A largest length");
 
     /// <inheritdoc/>
+    public override bool OneNumberARow => false;
+
+    /// <inheritdoc/>
+    public override bool EqualMass => true;
+
+    /// <inheritdoc/>
     public override Traits Traits => Averaged == Average.OverLiveRows ? Traits.None : Traits.GroupIsolated;
 
     /// <inheritdoc/>

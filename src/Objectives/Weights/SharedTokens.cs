@@ -7,6 +7,9 @@ namespace GroupRL.Objectives;
 /// <remarks>coli-saar/grpo-prm @ 6bc58b1b, InfPRMTree.loss_scales; equal completions share all their tokens.</remarks>
 public sealed record PrefixShare : TokenWeight
 {
+    /// <inheritdoc/>
+    public override bool ReadsGroup => true;
+
     /// <summary>Where the whole group shares a token, λ = 1/G for all rows.</summary>
     public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy | Traits.GroupIsolated;
 
@@ -72,6 +75,12 @@ public sealed record ConflictWeight(double Positive = 2, double Negative = 0) : 
 
     /// <summary>The advantage whose signs conflict: the rewards' own, before entropy shapes it.</summary>
     public RowAdvantage Signs { get; init; } = new MeanBaseline();
+
+    /// <inheritdoc/>
+    public override bool ReadsGroup => true;
+
+    /// <summary>Signs that do not survive a factor on the rewards.</summary>
+    public override bool ReadsAdvantageSizes => Signs.RowsUnder(2) is not var (rescaled, _) || rescaled != Signs;
 
     /// <summary>On a shared prefix rows of A &gt; 0 and of A &lt; 0 differ, by intent.</summary>
     public override Traits Traits => Signs.Traits & Traits.GroupIsolated;

@@ -45,6 +45,15 @@ public abstract record TokenWeight
     /// <summary>Over what all tokens have one weight: their group, the whole batch, or neither (null).</summary>
     public virtual Pool? OneNumberOver => null;
 
+    /// <summary>Whether all tokens of a row have one weight.</summary>
+    public virtual bool OneNumberARow => OneNumberOver is not null;
+
+    /// <summary>Whether every row has the same mass Σₜ αᵢₜ within its group.</summary>
+    public virtual bool EqualMass => Traits.HasFlag(Traits.RowMeanWeight);
+
+    /// <summary>Whether a row's weights see the other rows of its group.</summary>
+    public virtual bool ReadsGroup => false;
+
     /// <summary>How parts of a batch, cut between prompts, add up.</summary>
     public virtual Share Share => Traits.HasFlag(Traits.GroupIsolated) ? Share.Whole : Share.None;
 
@@ -102,6 +111,15 @@ public sealed record ProductWeight(ImmutableArray<TokenWeight> Factors) : TokenW
 
     /// <inheritdoc/>
     public override Pool? OneNumberOver => Factors.Select(factor => factor.OneNumberOver).Min() is var least && Factors.All(factor => factor.OneNumberOver is not null) ? least : null;
+
+    /// <inheritdoc/>
+    public override bool OneNumberARow => Factors.All(factor => factor.OneNumberARow);
+
+    /// <inheritdoc/>
+    public override bool EqualMass => Factors.Count(factor => factor.EqualMass) == 1 && Factors.All(factor => factor.EqualMass || factor.OneNumberOver is not null);
+
+    /// <inheritdoc/>
+    public override bool ReadsGroup => Factors.Any(factor => factor.ReadsGroup);
 
     /// <summary>That of the one factor that has one.</summary>
     public override Share Share => Factors.Select(factor => factor.Share).Where(share => share != Share.Whole).ToArray() switch

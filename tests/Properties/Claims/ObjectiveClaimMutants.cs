@@ -38,7 +38,7 @@ internal static class ObjectiveClaimMutants
         ("padding-invariance", "weights 1/T", Weighted(Catalogue.Grpo, (b, i) => 1.0 / b.FullLength(i))),
         ("group-isolation", "a baseline with a tenth of the next group's", Catalogue.DrGrpo with { Advantage = new LeakyBaseline() }),
         ("group-isolation", "a token mean over the batch under the promise of one over the group", Weighted(Catalogue.Dapo, (b, i) => 1.0 / b.Tokens)),
-        ("finiteness", "0/0 for equal rewards", Catalogue.Grpo with { Advantage = new FormulaUnderName(new StandardScore(), (r, all) => (r - all[0]) / Spread(all)) }),
+        ("finiteness", "0/0 for equal rewards", Catalogue.Grpo with { Advantage = new FormulaUnderName(new MeanBaseline(), (r, all) => (r - all[0]) / Spread(all)) }),
         ("split-mean-of-means", "a mean over the squared number of rows", Catalogue.DrGrpo with { Weight = new WeightOfShare(Share.Prompts, (b, i) => 1.0 / ((double)b.Rows * b.Rows)) }),
         ("split-row-weighted", "a token mean under the name of a row mean", Catalogue.DrGrpo with { Weight = new WeightOfShare(Share.Rows, (b, i) => 1.0 / b.Tokens) }),
         ("split-token-weighted", "a row mean under the name of a token mean", Catalogue.DrGrpo with { Weight = new WeightOfShare(Share.Tokens, (b, i) => 1.0 / b.Rows) }),
@@ -53,6 +53,8 @@ internal static class ObjectiveClaimMutants
         ("prefix-adam-amplification", "negative advantages five times stronger", new(Shaped(Catalogue.Grpo, (clip, r, a) => Times(clip.At(r, a), a < 0 ? 5 : 1)), OptimizerCatalogue.Adam)),
         ("prefix-covariance-drift", "negative advantages 3 % stronger", new(s_rowCispo with { Kernel = BySign(s_rowCispo.Kernel, 1.03) }, OptimizerCatalogue.Sgd)),
         ("prefix-covariance-drift", "the same under Adam", new(s_rowCispo with { Kernel = BySign(s_rowCispo.Kernel, 1.03) }, OptimizerCatalogue.Adam)),
+        ("end-to-end-scale", "an ε that is not said", new(Catalogue.Grpo with { Advantage = new FormulaUnderName(new StandardScore(), (r, all) => (r - all.Average()) / (Spread(all) + 1e-4)) }, OptimizerCatalogue.Sgd)),
+        ("end-to-end-scale", "a slope that saturates in A, under signs", new(Shaped(Catalogue.DrGrpo, (clip, r, a) => (clip.At(r, a).Value, clip.At(r, a).Slope + (a > 5 ? -2 * r * a : 0))), OptimizerCatalogue.SignSgd)),
         ("crossing-overshoot", "steps twice as long as promised", new(Catalogue.Grpo, OptimizerCatalogue.Adam with { Chain = [.. OptimizerCatalogue.Adam.Chain.Select(link => link is ScaleByAdam adam ? new LongAdam(adam) : link)] })),
         ("regulariser-breaks-scale", "a penalty that grows with the advantage", new(Catalogue.DrGrpo with { Regularisers = [new KlPenalty(KlEstimator.K3, 0.04) { Where = new BySize(a => a) }] }, OptimizerCatalogue.Adam)),
     ];
