@@ -216,7 +216,8 @@ public static class Contract
                 for (int t = 0; t < completion.Length; t++)
                 {
                     int token = batch.Row(completion.Row).Start.Value + t;
-                    double bound = Math.Abs(evaluation.Weights[token]) * Ratio(objective.Kernel, completion, t) * rounding;
+                    double weight = objective.Kernel.EvensRows ? evaluation.Weights[batch.Row(completion.Row)].Max(Math.Abs) : Math.Abs(evaluation.Weights[token]);
+                    double bound = weight * Ratio(objective.Kernel, completion, t) * rounding;
                     worst = worst.Worst(new(Math.Abs(evaluation.Coefficients[token]), bound, g, completion.Positions[t]));
                 }
             }

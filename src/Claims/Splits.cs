@@ -60,7 +60,7 @@ public static class Splits
         {
             _ when ShareOf(objective) == Share.Prompts => Expectation.Refuted("an average over prompts counts a group that is cut twice"),
             { Kernel: not RowKernel } => Expectation.Refuted("the kernel couples the rows of a group"),
-            _ when objective.Weight.Times(objective.Correction).ReadsGroup => Expectation.Refuted("a weight sees the other rows of its group"),
+            _ when objective.Weight.Times(objective.Correction).ReadsGroup || objective.Regularisers.Any(term => term.Beta != 0 && (term.Weight ?? term.Where).Times(term.Where).ReadsGroup) => Expectation.Refuted("a weight sees the other rows of its group"),
             _ => Expectation.Holds("rows do not see each other"),
         },
         Domain = objective => Requirements.Domain(objective) with { DeadRows = Presence.Never, SharedPrefix = true, Bounds = null },
@@ -155,7 +155,7 @@ public static class Splits
                 double weighed = share(part, batch) * own[t], whole = evaluation.Coefficients[start + t];
                 double penalty = objective.Regularisers.IsEmpty ? 0 : Math.Abs((objective with { Regularisers = [] }).Evaluate(batch).Coefficients[start + t]);
                 // The same numbers, once divided by one count and once by two: a few roundings of each summand.
-                double bound = Tolerance.Summation(24 + Requirements.RowRoundings(objective, batch), Math.Abs(whole) + Math.Abs(weighed) + penalty + Math.Abs(evaluation.Weights[start + t] * evaluation.Advantages[start + t]))
+                double bound = Tolerance.Summation(24 + Requirements.RowRoundings(objective, batch), Math.Abs(whole) + Math.Abs(weighed) + penalty + Pull(objective, batch, evaluation, start + t))
                     + (objective.Kernel is RowKernel ? 0 : Requirements.PullRounding(objective, batch, evaluation, batch.GroupOf(RowOf(batch, start + t))));
                 worst = worst.Worst(new(Math.Abs(weighed - whole), bound, 0, start + t));
             }
@@ -164,6 +164,13 @@ public static class Splits
         }
 
         return worst;
+    }
+
+    // |αA|: what a coefficient is made of where it cancels; in a kernel that couples rows, the largest of the group.
+    private static double Pull(SurrogateObjective objective, RolloutBatch batch, Evaluation evaluation, int token)
+    {
+        var (first, length) = objective.Kernel is RowKernel ? (token, 1) : batch.GroupTokens(batch.GroupOf(RowOf(batch, token))).GetOffsetAndLength(batch.Tokens);
+        return Enumerable.Range(first, length).Max(t => Math.Abs(evaluation.Weights[t] * evaluation.Advantages[t]));
     }
 
     private static int RowOf(RolloutBatch batch, int token) => Enumerable.Range(0, batch.Rows).First(i => token < batch.Row(i).End.Value);

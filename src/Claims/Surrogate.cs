@@ -126,19 +126,17 @@ public static class Surrogate
     {
         Id = "finiteness",
         Family = Family.Surrogate,
-        Statement = "Finite input gives finite values, advantages, weights and coefficients. Log-ratios within 20 and rewards between 1e−8 and 1e8 in size are never refused; beyond that what leaves float64 is refused by one sentence.",
-        Hypotheses = ["at least 2 completions a group", "every row has a trainable token"],
+        Statement = "Finite input gives finite values, advantages, weights and coefficients, or one sentence of refusal: log-ratios of 10⁴, rewards of 10³⁰⁰ or of the smallest size there is, and certain tokens, too.",
+        Hypotheses = ["at least 2 completions a group"],
         Source = "derived here",
-        Quantity = "numbers that are not finite, and refusals of moderate input",
+        Quantity = "numbers that are not finite, and failures that are no refusal",
         Missing = _ => null,
-        Expect = objective => DividesZero(objective.Advantage) || DividesZero((objective.Rewards as ScoredRewards)?.Score)
-            ? Expectation.Refuted("equal rewards are divided by their spread, 0, without an ε")
-            : Expectation.Holds("what may overflow is bounded or refused"),
-        Domain = objective => Requirements.Domain(objective) with { Extreme = true, DeadRows = Presence.Never, Further = [new("a case that is stretched", batch => !IsModerate(batch))] },
-        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Prefix.DeadRow(batch),
+        Expect = _ => Expectation.Holds("what may overflow is bounded or refused"),
+        Domain = objective => Requirements.Domain(objective) with { Extreme = true, Further = [new("a case that is stretched", batch => !IsModerate(batch))] },
+        Outside = (_, batch) => Requirements.SingleCompletion(batch),
         Measure = NotFinite,
-        Why = (objective, batch, _) => Refusal(objective, batch) is { } refusal
-            ? $"a moderate batch is refused: \"{refusal}\""
+        Why = (objective, batch, _) => Failure(objective, batch) is { } failure
+            ? $"the evaluation fails without a refusal: {failure.GetType().Name}, {failure.Message}"
             : "the evaluation holds numbers that are not finite",
     };
 
@@ -274,29 +272,39 @@ public static class Surrogate
         return Enumerable.Range(0, batch.Rows).All(i => Enumerable.Range(0, batch.RewardsPerRow).All(k => !batch.TryReward(i, k, out double reward) || reward == 0 || Math.Abs(reward) is > 1e-12 and < 1e9));
     }
 
-    // A score without constants that does not recognise equal rewards.
-    private static bool DividesZero(Advantage? advantage) =>
-        advantage is RowAdvantage row and not GroupwiseAdvantage { Equal: EqualRewards.GiveZero }
-        && !(row is ScaledByRewards { Inner.Traits: var inner } && inner.HasFlag(Traits.ComparesRewards))
-        && row.RowsUnder(2) is (var same, <= 0) && same == row;
-
-    private static string? Refusal(SurrogateObjective objective, RolloutBatch batch)
+    // What an evaluation ends in, if neither in numbers nor in a refusal: whatever it is, it is told, not passed on.
+    private static Exception? Failure(SurrogateObjective objective, RolloutBatch batch)
     {
         try
         {
             objective.Evaluate(batch);
             return null;
         }
-        catch (InvalidInputException refusal)
+        catch (Exception error)
         {
-            return refusal.Message;
+            return error is InvalidInputException ? null : error;
+        }
+    }
+
+    private static bool IsRefused(SurrogateObjective objective, RolloutBatch batch)
+    {
+        try
+        {
+            objective.Evaluate(batch);
+            return false;
+        }
+        catch (InvalidInputException)
+        {
+            return true;
         }
     }
 
     private static Measurement NotFinite(SurrogateObjective objective, RolloutBatch batch)
     {
-        if (Refusal(objective, batch) is not null)
-            return new(IsModerate(batch) ? 1 : 0, 0);
+        if (Failure(objective, batch) is not null)
+            return new(1, 0);
+        if (IsRefused(objective, batch))
+            return new(0, 0);
         var evaluation = objective.Evaluate(batch);
         int count = double.IsFinite(evaluation.Value) ? 0 : 1;
         foreach (double[] numbers in new[] { evaluation.Advantages, evaluation.Weights, evaluation.Coefficients, evaluation.EntropyCoefficients ?? [] })

@@ -41,7 +41,9 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
             weight = (weight & ~Traits.FlatWeight) | (Weight.Traits & Correction.Traits & Traits.FlatWeight);
             var shaped = Rewards.Traits.HasFlag(Traits.Centred) && Advantage.Traits.HasFlag(Traits.KeepsCentring) ? Traits.Centred : Traits.None;
             bool shiftBlind = (Rewards.Traits.HasFlag(Traits.ShiftBlind) && !Advantage.ReadsGreedyReward) || (Rewards.Traits.HasFlag(Traits.KeepsShift) && Advantage.Traits.HasFlag(Traits.ShiftBlind));
-            var lost = Kernel.EvensRows && !(Weight.OneNumberARow && Correction.OneNumberARow && Advantage.OneNumberARow) ? Evened : Traits.None;
+            var lost = !Kernel.EvensRows ? Traits.None
+                : (Weight.OneNumberARowOnPolicy && Correction.OneNumberARowOnPolicy && Advantage.OneNumberARow ? Traits.None : EvenedOnPolicy)
+                    | (Weight.OneNumberARow && Correction.OneNumberARow && Advantage.OneNumberARow ? Traits.None : Traits.HardClip);
             var composed = ofAll | lost | Traits.IgnoresDeadRows | Traits.ShiftBlind | Traits.KeepsShift | Traits.UniformOffPolicy
                 | (Weight.ReadsAdvantageSizes || Correction.ReadsAdvantageSizes ? Traits.Homogeneous : Traits.None);
             return (((Rewards.Traits & Traits.UnshapedRewards) | Advantage.Traits | Kernel.Traits | weight) & ~composed)
@@ -63,7 +65,7 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
     ];
 
     // What a kernel that evens rows out promises of rows that have one weight and one advantage only.
-    private const Traits Evened = Traits.CommonOnPolicyGain | Traits.UniformWeight | Traits.RowMeanWeight | Traits.HardClip | Traits.LengthBlind;
+    private const Traits EvenedOnPolicy = Traits.CommonOnPolicyGain | Traits.UniformWeight | Traits.RowMeanWeight | Traits.LengthBlind;
 
     private IEnumerable<Regulariser> Active => Regularisers.Where(term => term.Beta != 0);
 

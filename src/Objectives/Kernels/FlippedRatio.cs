@@ -41,6 +41,9 @@ public sealed record FlippedRatio(Clip LowEntropy, Clip HighEntropy) : RowKernel
     public override Traits Traits => Traits.TokenRatio | Traits.CommonOnPolicyGain | Traits.GroupIsolated | Traits.VanishesWithAdvantage
         | Traits.Homogeneous | Traits.RatioValued | Traits.HardClip | Traits.LengthBlind;
 
+    /// <inheritdoc/>
+    public override double Reach => LogBound;
+
     /// <summary>That of low or of high entropy; where the gain is <see cref="Dual"/>, no gradient is lost.</summary>
     public override Clip? RegionAt(in Completion row, int t)
     {

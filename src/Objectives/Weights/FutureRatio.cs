@@ -26,6 +26,9 @@ public sealed record FutureRatio(double HalfLife = 32, double Low = 1, double Hi
     /// <summary>The ratio beyond which tokens of negative advantage are not amplified; +∞: none. 4 in ms-swift.</summary>
     public double Safety { get; init => field = Checks.PositiveBound(value, "A future ratio's safety bound"); } = 4;
 
+    /// <inheritdoc/>
+    public override bool OneNumberARowOnPolicy => true;
+
     /// <summary>On-policy every factor is 1.</summary>
     public override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated | Traits.LengthBlind | Traits.FlatWeight;
 

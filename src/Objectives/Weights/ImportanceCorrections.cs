@@ -23,6 +23,9 @@ public abstract record PolicyRatioWeight(RatioLevel Level) : TokenWeight
     /// <inheritdoc/>
     public override bool OneNumberARow => Level != RatioLevel.Token;
 
+    /// <inheritdoc/>
+    public override bool OneNumberARowOnPolicy => OneNumberARow || IsOnPolicy;
+
     /// <summary>On a shared prefix a token's own ratio is common to all rows; a sequence's is not.</summary>
     public override Traits Traits => Traits.GroupIsolated | Traits.FlatWeight | (Level == RatioLevel.Token || IsOnPolicy ? Traits.UniformWeight | Traits.LengthBlind : Traits.None)
         | (Level == RatioLevel.Token ? Traits.UniformOffPolicy : Traits.None);

@@ -48,6 +48,9 @@ public abstract record TokenWeight
     /// <summary>Whether all tokens of a row have one weight.</summary>
     public virtual bool OneNumberARow => OneNumberOver is not null;
 
+    /// <summary>The same on-policy, where trust regions hold every token and ratios to the behaviour policy are 1.</summary>
+    public virtual bool OneNumberARowOnPolicy => OneNumberARow;
+
     /// <summary>Whether every row has the same mass Σₜ αᵢₜ within its group.</summary>
     public virtual bool EqualMass => Traits.HasFlag(Traits.RowMeanWeight);
 
@@ -114,6 +117,9 @@ public sealed record ProductWeight(ImmutableArray<TokenWeight> Factors) : TokenW
 
     /// <inheritdoc/>
     public override bool OneNumberARow => Factors.All(factor => factor.OneNumberARow);
+
+    /// <inheritdoc/>
+    public override bool OneNumberARowOnPolicy => Factors.All(factor => factor.OneNumberARowOnPolicy);
 
     /// <inheritdoc/>
     public override bool EqualMass => Factors.Count(factor => factor.EqualMass) == 1 && Factors.All(factor => factor.EqualMass || factor.OneNumberOver is not null);

@@ -6,6 +6,9 @@ namespace GroupRL.Objectives;
 /// </summary>
 public abstract record TrustRegion : TokenWeight
 {
+    /// <inheritdoc/>
+    public sealed override bool OneNumberARowOnPolicy => true;
+
     /// <summary>On-policy p = q, which every trust region contains.</summary>
     public override Traits Traits => Traits.UniformWeight | Traits.GroupIsolated | Traits.LengthBlind | Traits.FlatWeight;
 

@@ -38,7 +38,7 @@ internal static class ObjectiveClaimMutants
         ("padding-invariance", "weights 1/T", Weighted(Catalogue.Grpo, (b, i) => 1.0 / b.FullLength(i))),
         ("group-isolation", "a baseline with a tenth of the next group's", Catalogue.DrGrpo with { Advantage = new LeakyBaseline() }),
         ("group-isolation", "a token mean over the batch under the promise of one over the group", Weighted(Catalogue.Dapo, (b, i) => 1.0 / b.Tokens)),
-        ("finiteness", "0/0 for equal rewards", Catalogue.Grpo with { Advantage = new FormulaUnderName(new MeanBaseline(), (r, all) => (r - all[0]) / Spread(all)) }),
+        ("finiteness", "a third completion that is taken for granted", Catalogue.Grpo with { Advantage = new FormulaUnderName(new MeanBaseline(), (r, all) => r - all[2]) }),
         ("split-mean-of-means", "a mean over the squared number of rows", Catalogue.DrGrpo with { Weight = new WeightOfShare(Share.Prompts, (b, i) => 1.0 / ((double)b.Rows * b.Rows)) }),
         ("split-row-weighted", "a token mean under the name of a row mean", Catalogue.DrGrpo with { Weight = new WeightOfShare(Share.Rows, (b, i) => 1.0 / b.Tokens) }),
         ("split-token-weighted", "a row mean under the name of a token mean", Catalogue.DrGrpo with { Weight = new WeightOfShare(Share.Tokens, (b, i) => 1.0 / b.Rows) }),
