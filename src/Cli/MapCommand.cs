@@ -110,7 +110,11 @@ internal sealed class MapCommand(Terminal terminal, bool json)
         foreach (var bounds in s_betas.Select(betas => new AdamBounds(betas.Beta1, betas.Beta2)))
         {
             var (t, total) = bounds.WorstTail(LongestHistory);
-            limits.AddRow([.. new[] { bounds.Beta1, bounds.Beta2, bounds.LargestUpdateLimit, bounds.TailTotal(1), total, t, bounds.TailTotalLimit, bounds.BracketLimit }.Select(Number)]);
+            limits.AddRow(
+            [
+                Number(bounds.Beta1), Number(bounds.Beta2), bounds.LargestUpdateLimit.ToString("G6", CultureInfo.InvariantCulture), Thousandths(bounds.TailTotal(1)), Thousandths(total),
+                Number(t), Thousandths(bounds.TailTotalLimit), Thousandths(bounds.BracketLimit),
+            ]);
         }
 
         terminal.Write(limits);
@@ -173,6 +177,8 @@ internal sealed class MapCommand(Terminal terminal, bool json)
     private static double[] Decades(int from, int to, int each) => [.. Enumerable.Range(from, to - from + 1).Select(k => Math.Pow(10, (double)k / each))];
 
     private static string Text(double value) => value.ToString("G3", CultureInfo.InvariantCulture);
+
+    private static string Thousandths(double value) => value.ToString("F3", CultureInfo.InvariantCulture);
 
     private static string Number(double value) => value.ToString("G5", CultureInfo.InvariantCulture);
 }
