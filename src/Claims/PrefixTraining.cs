@@ -241,9 +241,9 @@ public static class PrefixTraining
                 {
                     double c = coefficient(logp) * (1 + (k % 2 == 0 ? perturbation : -perturbation)), p = Math.Exp(logp);
                     double others = Math.Exp(z[1]) + Math.Exp(z[2]), rest = 1 - p;
-                    if (!double.IsFinite(c * rest))
-                        throw InvalidInputException.Because($"A gradient leaves float64 within {Steps} inner steps.");
                     double[] gradient = [-c * rest, c * rest * Math.Exp(z[1]) / others, c * rest * Math.Exp(z[2]) / others];
+                    if (!gradient.All(double.IsFinite))
+                        throw InvalidInputException.Because($"A gradient leaves float64 within {Steps} inner steps.");
                     var step = optimizer.Step(state, z, gradient);
                     (state, z) = (step.State, step.Theta);
                     path[k] = logp = LogP(z);

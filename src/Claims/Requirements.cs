@@ -19,7 +19,7 @@ internal static class Requirements
         if (!objective.Advantage.Traits.HasFlag(Traits.Centred))
             return Sensitivity(objective, batch, evaluation, g);
         bool isolated = objective.Advantage.Traits.HasFlag(Traits.GroupIsolated), live = objective.Traits.HasFlag(Traits.IgnoresDeadRows);
-        double reward = 0, spread = 0, advantage = 0;
+        double reward = 0, spread = 0, advantage = 0, own = 0;
         for (int other = 0; other < batch.Groups; other++)
         {
             if (isolated && other != g)
@@ -27,17 +27,17 @@ internal static class Requirements
             var (start, length) = batch.Group(other).GetOffsetAndLength(batch.Rows);
             int[] counted = [.. Enumerable.Range(start, length).Where(i => !double.IsNaN(evaluation.Rewards[i]) && (!live || batch.Length(i) > 0))];
             double mean = counted.Sum(i => evaluation.Rewards[i]) / counted.Length;
-            foreach (int i in counted)
-            {
-                reward = Math.Max(reward, Math.Abs(evaluation.Rewards[i]));
-                spread = Math.Max(spread, Math.Abs(evaluation.Rewards[i] - mean));
-            }
-
-            foreach (double own in evaluation.Advantages.AsSpan(batch.GroupTokens(other)))
-                advantage = Math.Max(advantage, Math.Abs(own));
+            double largest = counted.Select(i => Math.Abs(evaluation.Rewards[i])).DefaultIfEmpty().Max();
+            double deviation = counted.Select(i => Math.Abs(evaluation.Rewards[i] - mean)).DefaultIfEmpty().Max(), most = 0;
+            foreach (double a in evaluation.Advantages.AsSpan(batch.GroupTokens(other)))
+                most = Math.Max(most, Math.Abs(a));
+            (reward, spread, advantage) = (Math.Max(reward, largest), Math.Max(spread, deviation), Math.Max(advantage, most));
+            // What a group's own spread divides is as far off as that group's centring is.
+            if (other == g && deviation > 0)
+                own = most * Tolerance.Centring(counted.Length, largest, deviation);
         }
 
-        double centring = advantage * Tolerance.Centring(isolated ? batch.GroupSize(g) : batch.Rows, reward, spread);
+        double centring = Math.Max(own, advantage * Tolerance.Centring(isolated ? batch.GroupSize(g) : batch.Rows, reward, spread));
         return objective.Rewards is SeveralRewards ? centring + Sensitivity(objective, batch, evaluation, g) : centring;
     }
 

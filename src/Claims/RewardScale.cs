@@ -141,10 +141,12 @@ public static class RewardScale
         // A bare whitening takes a spread for rounding beside the size of what it centres, and a shift sets that size: on one side of it nothing is left.
         if ((objective.Advantage.CentringCondition(batch, evaluation.Rewards) == 0) != (objective.Advantage.CentringCondition(shifted, other.Rewards) == 0))
             return new(0, 0);
+        // A shaped reward is off the grid: it is rounded itself, by as much as its centring.
+        double roundings = objective.Traits.HasFlag(Traits.UnshapedRewards) ? 1 : 2;
         var worst = new Measurement(0, 0);
         for (int g = 0; g < batch.Groups; g++)
         {
-            double bound = Requirements.AdvantageRounding(objective, batch, evaluation, g) + Requirements.AdvantageRounding(objective, shifted, other, g);
+            double bound = roundings * (Requirements.AdvantageRounding(objective, batch, evaluation, g) + Requirements.AdvantageRounding(objective, shifted, other, g));
             var (first, length) = batch.GroupTokens(g).GetOffsetAndLength(batch.Tokens);
             for (int t = first; t < first + length; t++)
                 worst = worst.Worst(new(Math.Abs(other.Advantages[t] - evaluation.Advantages[t]), bound + Tolerance.Summation(batch.Rows + 8, Math.Abs(evaluation.Advantages[t])), g, t));

@@ -40,7 +40,8 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
                 : Traits.None;
             weight = (weight & ~Traits.FlatWeight) | (Weight.Traits & Correction.Traits & Traits.FlatWeight);
             var shaped = Rewards.Traits.HasFlag(Traits.Centred) && Advantage.Traits.HasFlag(Traits.KeepsCentring) ? Traits.Centred : Traits.None;
-            bool shiftBlind = (Rewards.Traits.HasFlag(Traits.ShiftBlind) && !Advantage.ReadsGreedyReward) || (Rewards.Traits.HasFlag(Traits.KeepsShift) && Advantage.Traits.HasFlag(Traits.ShiftBlind));
+            bool shiftBlind = (Rewards.Traits.HasFlag(Traits.ShiftBlind) && !Advantage.ReadsGreedyReward) || (Rewards.Traits.HasFlag(Traits.KeepsShift) && Advantage.Traits.HasFlag(Traits.ShiftBlind)
+                    && (Rewards.Count == 1 || !Advantage.ReadsGreedyReward));
             var lost = !Kernel.EvensRows ? Traits.None
                 : (Weight.OneNumberARowOnPolicy && Correction.OneNumberARowOnPolicy && Advantage.OneNumberARow ? Traits.None : EvenedOnPolicy)
                     | (Weight.OneNumberARow && Correction.OneNumberARow && Advantage.OneNumberARow ? Traits.None : Traits.HardClip);
