@@ -28,7 +28,7 @@ public static class Alignment
         Source = "derived here; arXiv:2503.20783 (the biases of 1/L and of the std)",
         Quantity = "|E[∇J] − w·G·α·λ·∇E[R]|, or what the best multiple of ∇E[R] leaves of E[∇J]",
         Cost = CostOfEnumeration,
-        Missing = objective => Unknown(objective),
+        Missing = Unknown,
         Expect = objective => (IsFlat(objective), objective.Advantage.ExpectedSlope(2)) switch
         {
             (false, _) => NotFlat(),
@@ -51,7 +51,7 @@ public static class Alignment
         Source = "derived here",
         Quantity = "|E[∇J] − w·G·α·λ·∇E[R]|, or what the best multiple of ∇E[R] leaves of E[∇J]",
         Cost = CostOfEnumeration,
-        Missing = objective => Unknown(objective),
+        Missing = Unknown,
         Expect = objective => (IsFlat(objective), IsBlind(objective)) switch
         {
             (false, _) => NotFlat(),

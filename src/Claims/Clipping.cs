@@ -8,7 +8,7 @@ namespace GroupRL.Claims;
 /// <summary>Family O, clipping. What momentum does with a clipped token is in <see cref="Overshoot"/>.</summary>
 public static class Clipping
 {
-    private const double MinNormal = 2.2250738585072014e-308;
+    internal const double MinNormal = 2.2250738585072014e-308;
 
     /// <summary>The coefficient is zero exactly on the two dead sides of the clip region, and not on the other two.</summary>
     public static ObjectiveClaim ZeroCoefficient { get; } = new()

@@ -40,7 +40,7 @@ public static class Ledger
     /// <summary>Claims about objectives.</summary>
     public static ImmutableArray<Claim<SurrogateObjective>> ObjectiveClaims { get; } =
     [
-        Prefix.Factorisation, Prefix.Neutrality, Prefix.MaskedTruncation, Prefix.BiasSign, Prefix.BiasMagnitude, Prefix.BiasBinary,
+        Prefix.Factorisation, Prefix.Neutrality, Prefix.MaskedTruncation, PrefixBias.BiasSign, PrefixBias.BiasMagnitude, PrefixBias.BiasBinary,
         PrefixTraining.DriftDirection, PrefixOffPolicy.ClipAsymmetry, PrefixOffPolicy.Neutrality, PrefixOffPolicy.RegulariserResidue,
         RewardScale.ShiftInvariance, RewardScale.AdvantageScale, RewardScale.CoefficientHomogeneity,
         Clipping.ZeroCoefficient, Clipping.NoHardStop,

@@ -27,7 +27,7 @@ public static class NodeOvershoot
         Quantity = "log r(T+100) − log r(T−1), against 2η·(1+Σ ρ)·U(T)",
         Missing = optimizer => Vectors(optimizer) ?? Decaying(optimizer)
             ?? (Steps.All(steps => optimizer.Link<Direction>()?.Bound(steps) is not null) ? null : "a direction whose steps have a bound, whatever the gradients and θ")
-            ?? (Steps.All(steps => Tails.Ratio(optimizer, steps, 1) is not null) ? null : "a tail whose ratio to the last step depends on T and k alone"),
+            ?? Tails.NoRatio(optimizer),
         Expect = _ => Expectation.Holds("the last step and its tail are bounded, and |Δ log π| ≤ 2‖Δz‖∞"),
         Domain = optimizer => new ExtremeDomain(optimizer, (own, steps, _) => ExtremeHistories.Crossing(own, steps)),
         Measure = Rise,
@@ -50,7 +50,7 @@ public static class NodeOvershoot
         Quantity = "max log r, against log(1+ε_high), half of what the same offers reach unguarded",
         Cost = 4,
         Missing = optimizer => Vectors(optimizer) ?? Decaying(optimizer)
-            ?? (Steps.All(steps => Tails.Ratio(optimizer, steps, 1) is not null) ? null : "a tail whose ratio to the last step depends on T and k alone"),
+            ?? Tails.NoRatio(optimizer),
         Expect = _ => Expectation.Holds("a path under zeros that stays inside is there at the start, and is left only for another one"),
         Domain = Scale.Histories,
         Measure = Guarded,

@@ -24,11 +24,11 @@ public static class PrefixOffPolicy
             ?? (objective.Kernel.Region is null ? "one clip region for all tokens" : null),
         Expect = _ => Expectation.Holds("the clip acts by the sign of A, and r is common"),
         Domain = objective => Cases(objective) with { Bounds = objective.Kernel.Region },
-        Outside = (_, batch) => NotOnePolicy(batch) ?? Prefix.DeadRow(batch),
+        Outside = (_, batch) => NotOnePolicy(batch) ?? SharedPrefix.DeadRow(batch),
         Measure = AsymmetryGap,
         Why = (objective, batch, worst) => string.Create(
             CultureInfo.InvariantCulture,
-            $"at ratio {Ratio(batch[worst.Group], worst.Position):R} the coefficients of position {worst.Position} add to {Prefix.Push(objective.Evaluate(batch), batch[worst.Group], worst.Position).Sum:G6}, which is not the push of the rows that the clip leaves alive"),
+            $"at ratio {Ratio(batch[worst.Group], worst.Position):R} the coefficients of position {worst.Position} add to {SharedPrefix.Push(objective.Evaluate(batch), batch[worst.Group], worst.Position).Sum:G6}, which is not the push of the rows that the clip leaves alive"),
     };
 
     /// <summary>Cₜ = 0 off-policy, too.</summary>
@@ -48,7 +48,7 @@ public static class PrefixOffPolicy
                 ? Expectation.Refuted($"needs {missing}")
                 : Expectation.Holds("Σᵢ cᵢₜ is α·g times a sum of centred advantages"),
         Domain = Cases,
-        Outside = (_, batch) => NotOnePolicy(batch) ?? Prefix.DeadRow(batch),
+        Outside = (_, batch) => NotOnePolicy(batch) ?? SharedPrefix.DeadRow(batch),
         Measure = WorstPush,
         Why = (objective, batch, worst) => string.Create(
             CultureInfo.InvariantCulture,
@@ -67,7 +67,7 @@ public static class PrefixOffPolicy
         Missing = objective => objective.Regularisers.Count(term => term.Beta != 0 && !term.ActsOnEntropy) == 1 ? null : "one regulariser that acts on log-probs",
         Expect = _ => Expectation.Holds("log-probs agree on a shared prefix, and weights are not negative"),
         Domain = Cases,
-        Outside = (_, batch) => NotOnePolicy(batch) ?? Prefix.DeadRow(batch),
+        Outside = (_, batch) => NotOnePolicy(batch) ?? SharedPrefix.DeadRow(batch),
         Measure = Cancelled,
         Why = (_, _, worst) => string.Create(
             CultureInfo.InvariantCulture,
@@ -80,9 +80,9 @@ public static class PrefixOffPolicy
     // A prefix that rows share has one log-prob under each policy.
     private static string? NotOnePolicy(RolloutBatch batch)
     {
-        if (Prefix.NoSharedPrefix(batch) is { } broken)
+        if (SharedPrefix.NoSharedPrefix(batch) is { } broken)
             return broken;
-        foreach (var (group, position) in Prefix.SharedPositions(batch))
+        foreach (var (group, position) in SharedPrefix.SharedPositions(batch))
         {
             int first = group[0].TokenAt(position);
             for (int k = 1; k < group.Count && first >= 0; k++)
@@ -118,7 +118,7 @@ public static class PrefixOffPolicy
         var evaluation = objective.Evaluate(batch);
         var region = objective.Kernel.Region!;
         var worst = new Measurement(0, 0);
-        foreach (var (group, position) in Prefix.SharedPositions(batch))
+        foreach (var (group, position) in SharedPrefix.SharedPositions(batch))
         {
             double ratio = Ratio(group, position), predicted = 0, magnitude = 0;
             // At the dual clip's constant itself half of a gradient flows: a point, not a side.
@@ -132,7 +132,7 @@ public static class PrefixOffPolicy
             }
 
             // A product of weight and advantage below the normal range is off by its last place, and the ratio multiplies that.
-            var push = Prefix.Push(evaluation, group, position);
+            var push = SharedPrefix.Push(evaluation, group, position);
             double bound = Tolerance.Summation((2 * group.Count) + 8, push.Magnitude + magnitude) + (2 * group.Count * ratio * double.Epsilon);
             worst = worst.Worst(new(Math.Abs(push.Sum - predicted), bound, group.Index, position));
         }
@@ -144,7 +144,7 @@ public static class PrefixOffPolicy
     {
         var evaluation = objective.Evaluate(batch);
         var worst = new Measurement(0, 0);
-        foreach (var (group, position) in Prefix.SharedPositions(batch))
+        foreach (var (group, position) in SharedPrefix.SharedPositions(batch))
         {
             double gain = 0, pulled = 0;
             for (int k = 0; k < group.Count; k++)
@@ -156,7 +156,7 @@ public static class PrefixOffPolicy
                     gain = Math.Max(gain, Math.Abs(evaluation.Coefficients[token] / evaluation.Advantages[token]));
             }
 
-            var push = Prefix.Push(evaluation, group, position);
+            var push = SharedPrefix.Push(evaluation, group, position);
             double bound = Tolerance.Summation(group.Count + 8 + Requirements.RowRoundings(objective, batch), push.Magnitude + pulled)
                 + (group.Count * gain * Requirements.AdvantageRounding(objective, batch, evaluation, group.Index))
                 + Requirements.PullRounding(objective, batch, evaluation, group.Index);
@@ -171,7 +171,7 @@ public static class PrefixOffPolicy
         var evaluation = objective.Evaluate(batch);
         double[] without = (objective with { Regularisers = [.. objective.Regularisers.Where(term => term.ActsOnEntropy)] }).Evaluate(batch).Coefficients;
         var worst = new Measurement(0, 0);
-        foreach (var (group, position) in Prefix.SharedPositions(batch))
+        foreach (var (group, position) in SharedPrefix.SharedPositions(batch))
         {
             double sum = 0, sizes = 0, magnitude = 0;
             for (int k = 0; k < group.Count; k++)

@@ -31,11 +31,11 @@ public static class PrefixTraining
         Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy | Traits.CommonOnPolicyGain),
         Expect = _ => Expectation.Holds("log π(o) is monotone along e_o − π"),
         Domain = objective => Prefix.Cases(objective, Presence.Never, RewardKind.Any),
-        Outside = (_, batch) => Prefix.NotShared(batch) ?? Prefix.DeadRow(batch) ?? Certain(batch),
+        Outside = (_, batch) => SharedPrefix.NotShared(batch) ?? SharedPrefix.DeadRow(batch) ?? Certain(batch),
         Measure = WrongWays,
         Why = (objective, batch, worst) => string.Create(
             CultureInfo.InvariantCulture,
-            $"weights and advantages of position {worst.Position} of group {worst.Group} covary to {Predicted(objective, objective.Evaluate(batch), batch[worst.Group], worst.Position).Push:G4}, yet the step along the coefficients, which add to {Prefix.Push(objective.Evaluate(batch), batch[worst.Group], worst.Position).Sum:G4}, takes the token the other way"),
+            $"weights and advantages of position {worst.Position} of group {worst.Group} covary to {Predicted(objective, objective.Evaluate(batch), batch[worst.Group], worst.Position).Push:G4}, yet the step along the coefficients, which add to {SharedPrefix.Push(objective.Evaluate(batch), batch[worst.Group], worst.Position).Sum:G4}, takes the token the other way"),
     };
 
     /// <summary>Adam's first step on a prefix does not see how small the bias is.</summary>
@@ -59,11 +59,11 @@ public static class PrefixTraining
             _ => Expectation.Refuted("a first step that is another function of the gradient"),
         },
         Domain = training => Prefix.Cases(training.Objective, Presence.Never, RewardKind.Any),
-        Outside = (_, batch) => Prefix.NotShared(batch) ?? Prefix.DeadRow(batch) ?? Certain(batch),
+        Outside = (_, batch) => SharedPrefix.NotShared(batch) ?? SharedPrefix.DeadRow(batch) ?? Certain(batch),
         Measure = AmplificationGap,
         Why = (training, batch, worst) => string.Create(
             CultureInfo.InvariantCulture,
-            $"the shared token {worst.Position} of group {worst.Group} is pushed by C = {Prefix.Push(training.Objective.Evaluate(batch), batch[worst.Group], worst.Position).Sum:G4}, and the first step is {worst.Measured:G3} off one that C/(|C| + ε/|h|) gives"),
+            $"the shared token {worst.Position} of group {worst.Group} is pushed by C = {SharedPrefix.Push(training.Objective.Evaluate(batch), batch[worst.Group], worst.Position).Sum:G4}, and the first step is {worst.Measured:G3} off one that C/(|C| + ε/|h|) gives"),
     };
 
     /// <summary>Over several inner steps the prefix sees the group through one number.</summary>
@@ -83,7 +83,7 @@ public static class PrefixTraining
             ? Expectation.Refuted($"needs {missing}")
             : Expectation.Holds("Cₜ = g(r)·Σ αA with one gain g at every step"),
         Domain = training => Prefix.Cases(training.Objective, Presence.Never, RewardKind.Any),
-        Outside = (_, batch) => Prefix.NotShared(batch) ?? Prefix.DeadRow(batch) ?? Certain(batch),
+        Outside = (_, batch) => SharedPrefix.NotShared(batch) ?? SharedPrefix.DeadRow(batch) ?? Certain(batch),
         Measure = TrajectoryGap,
         Why = (_, _, worst) => string.Create(
             CultureInfo.InvariantCulture,
@@ -92,7 +92,7 @@ public static class PrefixTraining
 
     private static string? Certain(RolloutBatch batch)
     {
-        foreach (var (group, position) in Prefix.SharedPositions(batch))
+        foreach (var (group, position) in SharedPrefix.SharedPositions(batch))
         {
             if (group[0].TokenAt(position) is >= 0 and var token && batch[Column.Logp][token] > -1e-9)
                 return FormattableString.Invariant($"a shared token could have been another; {batch.PlaceOf(token)} has log-prob {batch[Column.Logp][token]}");
@@ -116,8 +116,8 @@ public static class PrefixTraining
 
     private static (double[] Logits, double[] Score) Node(double logp)
     {
-        double rest = -Math.Exp(logp) + 1, p = Math.Exp(logp);
-        return ([logp, Math.Log(0.75 * rest), Math.Log(0.25 * rest)], [1 - p, -0.75 * rest, -0.25 * rest]);
+        double p = Math.Exp(logp), rest = 1 - p;
+        return ([logp, Math.Log(0.75 * rest), Math.Log(0.25 * rest)], [rest, -0.75 * rest, -0.25 * rest]);
     }
 
     // log π of the shared token, 0; −log(1 + Σ e^(z_v − z₀)) keeps its digits near 0.
@@ -129,28 +129,22 @@ public static class PrefixTraining
 
     private static (double Push, double Rounding) Predicted(SurrogateObjective objective, Evaluation evaluation, RolloutGroup group, int position)
     {
-        double gain = objective.Kernel.OnPolicyGain ?? 1, push = 0, magnitude = 0;
-        for (int k = 0; k < group.Count; k++)
-        {
-            int token = group[k].TokenAt(position);
-            double term = gain * (evaluation.Weights[token] * evaluation.Advantages[token]);
-            (push, magnitude) = (push + term, magnitude + Math.Abs(term));
-        }
-
-        return (push, Tolerance.Summation((2 * group.Count) + 8 + Requirements.RowRoundings(objective, group.Batch), magnitude));
+        double gain = objective.Kernel.OnPolicyGain ?? 1;
+        var (sum, magnitude) = SharedPrefix.WeighedAdvantages(evaluation, group, position);
+        return (gain * sum, Tolerance.Summation((2 * group.Count) + 8 + Requirements.RowRoundings(objective, group.Batch), Math.Abs(gain) * magnitude));
     }
 
     private static Measurement WrongWays(SurrogateObjective objective, RolloutBatch batch)
     {
         var evaluation = objective.Evaluate(batch);
         var worst = new Measurement(0, 0);
-        foreach (var (group, position) in Prefix.SharedPositions(batch))
+        foreach (var (group, position) in SharedPrefix.SharedPositions(batch))
         {
             var (predicted, rounding) = Predicted(objective, evaluation, group, position);
             // A push that is rounding has the sign of rounding.
             if (Math.Abs(predicted) <= 2 * rounding)
                 continue;
-            double push = Prefix.Push(evaluation, group, position).Sum;
+            double push = SharedPrefix.Push(evaluation, group, position).Sum;
             var (logits, score) = Node(batch[Column.Logp][group[0].TokenAt(position)]);
             double last = LogP(logits);
             int wrong = 0;
@@ -174,10 +168,10 @@ public static class PrefixTraining
         var evaluation = objective.Evaluate(batch);
         double epsilon = optimizer.Link<Direction>() is Guarded guarded ? guarded.Epsilon : 0;
         var worst = new Measurement(0, 0);
-        foreach (var (group, position) in Prefix.SharedPositions(batch))
+        foreach (var (group, position) in SharedPrefix.SharedPositions(batch))
         {
             var (predicted, rounding) = Predicted(objective, evaluation, group, position);
-            double push = Prefix.Push(evaluation, group, position).Sum;
+            double push = SharedPrefix.Push(evaluation, group, position).Sum;
             var (logits, score) = Node(batch[Column.Logp][group[0].TokenAt(position)]);
             double[] gradient = [.. score.Select(h => -push * h)];
             var step = optimizer.Step(optimizer.Initial(3), logits, gradient);
@@ -202,7 +196,7 @@ public static class PrefixTraining
     {
         var evaluation = training.Objective.Evaluate(batch);
         var worst = new Measurement(0, 0);
-        foreach (var (group, position) in Prefix.SharedPositions(batch))
+        foreach (var (group, position) in SharedPrefix.SharedPositions(batch))
         {
             var (push, rounding) = Predicted(training.Objective, evaluation, group, position);
             double gain = training.Objective.Kernel.OnPolicyGain ?? 1, sum = push / gain;
@@ -218,11 +212,11 @@ public static class PrefixTraining
                 continue;
             // Weights and advantages stay as they are over the inner steps, as the hypotheses have it.
             var held = training.Objective with { Rewards = new NoRewards(), Advantage = new GivenAdvantages(evaluation.Advantages), Weight = new GivenWeights(evaluation.Weights), Correction = TokenWeight.One };
-            double[] full = Run(logp => Coefficients(held, With(batch, tokens, logp)).Where((_, t) => tokens.Contains(t)).Sum());
+            double[] full = Run(logp => held.Evaluate(With(batch, tokens, logp)).Coefficients.Where((_, t) => tokens.Contains(t)).Sum());
             double[] reduced = Run(logp => Reduced(logp, sum)), near = Run(logp => Reduced(logp, sum), relative + Tolerance.Roundings(64));
             for (int k = 0; k < Steps; k++)
             {
-                // How rounding of each gradient moves the run, four times over for the patterns of signs that are not tried.
+                // How rounding of each gradient moves the run, eight times over for the patterns of signs that are not tried.
                 double bound = (8 * Math.Abs(near[k] - reduced[k])) + Tolerance.Summation(64 * Steps, 1 + Math.Abs(reduced[k]) + Math.Abs(start));
                 worst = worst.Worst(new(Math.Abs(full[k] - reduced[k]), bound, group.Index, position));
             }
@@ -267,8 +261,6 @@ public static class PrefixTraining
         var rate = new ScaleByLearningRate(optimizer.LearningRate * 0.1 / first);
         return optimizer with { Chain = [.. optimizer.Chain.Select(link => link is ScaleByLearningRate ? rate : link)] };
     }
-
-    private static double[] Coefficients(SurrogateObjective objective, RolloutBatch batch) => objective.Evaluate(batch).Coefficients;
 
     private static RolloutBatch With(RolloutBatch batch, int[] tokens, double logp)
     {

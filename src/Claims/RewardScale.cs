@@ -174,7 +174,7 @@ public static class RewardScale
         for (int t = 0; t < left.Length; t++)
         {
             // Exact, but that a number below the normal range is off by its last place.
-            double bound = Math.Abs(right[t]) < 2.2250738585072014e-308 ? factor * double.Epsilon : 0;
+            double bound = Math.Abs(right[t]) < Clipping.MinNormal ? factor * double.Epsilon : 0;
             worst = worst.Worst(new(Math.Abs(left[t] - (factor * right[t])), bound, 0, t));
         }
 

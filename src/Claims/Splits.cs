@@ -60,11 +60,11 @@ public static class Splits
         {
             _ when ShareOf(objective) == Share.Prompts => Expectation.Refuted("an average over prompts counts a group that is cut twice"),
             { Kernel: not RowKernel } => Expectation.Refuted("the kernel couples the rows of a group"),
-            _ when objective.Weight.Times(objective.Correction).ReadsGroup || objective.Regularisers.Any(term => term.Beta != 0 && (term.Weight ?? term.Where).Times(term.Where).ReadsGroup) => Expectation.Refuted("a weight sees the other rows of its group"),
+            _ when objective.Weight.Times(objective.Correction).ReadsGroup || objective.Regularisers.Any(term => term.Beta != 0 && ((term.Weight?.ReadsGroup ?? false) || term.Where.ReadsGroup)) => Expectation.Refuted("a weight sees the other rows of its group"),
             _ => Expectation.Holds("rows do not see each other"),
         },
         Domain = objective => Requirements.Domain(objective) with { DeadRows = Presence.Never, SharedPrefix = true, Bounds = null },
-        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Prefix.DeadRow(batch),
+        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? SharedPrefix.DeadRow(batch),
         Measure = (objective, batch) => Gap(objective, batch, Cut(batch, batch.Rows - 1), (part, whole) => Of(ShareOf(objective), part, whole)),
         Why = Explain,
     };
@@ -93,7 +93,7 @@ public static class Splits
                 ? Expectation.Holds(equal ? "both parts have the same share" : $"parts add up {InWords(by)}")
                 : Expectation.Refuted($"parts add up {InWords(ShareOf(objective))}"),
             Domain = objective => Requirements.Domain(objective) with { DeadRows = Presence.Never, Prompts = equal ? 2 : 3, EqualGroups = equal },
-            Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Prefix.DeadRow(batch) ?? NotSplit(batch, equal),
+            Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? SharedPrefix.DeadRow(batch) ?? NotSplit(batch, equal),
             Measure = (objective, batch) => Gap(objective, batch, Cut(batch, batch.GroupSize(0)), (part, whole) => Of(by, part, whole)),
             Why = Explain,
         };
@@ -145,6 +145,7 @@ public static class Splits
         SurrogateObjective objective, RolloutBatch batch, (RolloutBatch First, RolloutBatch Second) parts, Func<RolloutBatch, RolloutBatch, double> share)
     {
         var evaluation = objective.Evaluate(batch);
+        double[]? unregularised = objective.Regularisers.IsEmpty ? null : (objective with { Regularisers = [] }).Evaluate(batch).Coefficients;
         var worst = new Measurement(0, 0);
         int start = 0;
         foreach (var part in new[] { parts.First, parts.Second })
@@ -153,9 +154,9 @@ public static class Splits
             for (int t = 0; t < own.Length; t++)
             {
                 double weighed = share(part, batch) * own[t], whole = evaluation.Coefficients[start + t];
-                double penalty = objective.Regularisers.IsEmpty ? 0 : Math.Abs((objective with { Regularisers = [] }).Evaluate(batch).Coefficients[start + t]);
+                double surrogate = Math.Abs(unregularised?[start + t] ?? 0);
                 // The same numbers, once divided by one count and once by two: a few roundings of each summand.
-                double bound = Tolerance.Summation(24 + Requirements.RowRoundings(objective, batch), Math.Abs(whole) + Math.Abs(weighed) + penalty + Pull(objective, batch, evaluation, start + t))
+                double bound = Tolerance.Summation(24 + Requirements.RowRoundings(objective, batch), Math.Abs(whole) + Math.Abs(weighed) + surrogate + Pull(objective, batch, evaluation, start + t))
                     + (objective.Kernel is RowKernel ? 0 : Requirements.PullRounding(objective, batch, evaluation, batch.GroupOf(RowOf(batch, start + t))));
                 worst = worst.Worst(new(Math.Abs(weighed - whole), bound, 0, start + t));
             }

@@ -25,9 +25,7 @@ public static class StepBounds
         Why = (optimizer, history, worst) => string.Create(
             CultureInfo.InvariantCulture,
             $"at step {worst.Position + 1} {optimizer.Id} moves a coordinate by {worst.Measured:G4}, more than ηU({worst.Position + 1}) = {optimizer.LearningRate * optimizer.Link<Direction>()!.Bound(worst.Position + 1, history.Shape):G4}"),
-        Worst = new(
-            optimizer => ExtremeHistories.All(optimizer, ExtremeHistories.Of),
-            (_, history, draw) => ExtremeHistories.Near(history, draw)),
+        Worst = ExtremeHistories.WorstCase(ExtremeHistories.Of),
     };
 
     /// <summary>A change of scale throws no step farther than twice its bound.</summary>
@@ -53,9 +51,7 @@ public static class StepBounds
         Why = (_, history, worst) => string.Create(
             CultureInfo.InvariantCulture,
             $"with gradients scaled by 2^{history.Exponent} after step {history.Steps / 2}, a coordinate of the update at step {worst.Position + 1} changes by {worst.Measured:G4}"),
-        Worst = new(
-            optimizer => ExtremeHistories.All(optimizer, ExtremeHistories.Turned),
-            (_, history, draw) => ExtremeHistories.Near(history, draw)),
+        Worst = ExtremeHistories.WorstCase(ExtremeHistories.Turned),
     };
 
     // A direction may bound only some steps: RAdam does from the sixth on.
@@ -109,6 +105,10 @@ internal static class ExtremeHistories
     /// <summary>A construction at several lengths, for the smallest parameters; none where a direction names no extremes.</summary>
     public static IEnumerable<GradientHistory> All(Optimizer optimizer, Func<Optimizer, int, ParameterShape, GradientHistory?> construction) =>
         s_lengths.Select(steps => construction(optimizer, steps, Shape(optimizer))).OfType<GradientHistory>();
+
+    /// <summary>The worst cases of a claim: a construction at several lengths, and what is beside each.</summary>
+    public static WorstCase<Optimizer, GradientHistory> WorstCase(Func<Optimizer, int, ParameterShape, GradientHistory?> construction) =>
+        new(optimizer => All(optimizer, construction), (_, history, draw) => Near(history, draw));
 
     /// <summary>The longest known step at <paramref name="steps"/>: gradients as large as a clip lets through, or else large beside every ε.</summary>
     public static GradientHistory? Of(Optimizer optimizer, int steps, ParameterShape shape) => Of(optimizer, steps, shape, 0.9);

@@ -21,7 +21,7 @@ public static class Surrogate
         Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy),
         Expect = Worthless,
         Domain = objective => Prefix.Cases(objective, Presence.Never, RewardKind.Any),
-        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Requirements.OffPolicy(batch) ?? Prefix.DeadRow(batch),
+        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Requirements.OffPolicy(batch) ?? SharedPrefix.DeadRow(batch),
         Measure = Worth,
         Why = (objective, batch, _) => string.Create(
             CultureInfo.InvariantCulture,
@@ -41,7 +41,7 @@ public static class Surrogate
         Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy),
         Expect = Prefix.UnitGain,
         Domain = objective => Requirements.Domain(objective) with { OnPolicy = true, DeadRows = Presence.Never, Bounds = null },
-        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Requirements.OffPolicy(batch) ?? Prefix.DeadRow(batch),
+        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Requirements.OffPolicy(batch) ?? SharedPrefix.DeadRow(batch),
         Measure = EquivalenceGap,
         Why = (objective, batch, worst) => string.Create(
             CultureInfo.InvariantCulture,
@@ -61,7 +61,7 @@ public static class Surrogate
         Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy),
         Expect = objective => Requirements.Missing(objective, Traits.LengthBlind) is { } missing ? Expectation.Refuted($"needs {missing}") : Expectation.Holds("neither weight nor advantage nor gain counts tokens"),
         Domain = objective => Requirements.Domain(objective) with { OnPolicy = true, DeadRows = Presence.Never, Bounds = null },
-        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Requirements.OffPolicy(batch) ?? Prefix.DeadRow(batch),
+        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? Requirements.OffPolicy(batch) ?? SharedPrefix.DeadRow(batch),
         Measure = (objective, batch) =>
         {
             var evaluation = objective.Evaluate(batch);
@@ -135,7 +135,7 @@ public static class Surrogate
         Domain = objective => Requirements.Domain(objective) with { Extreme = true, Further = [new("a case that is stretched", batch => !IsModerate(batch))] },
         Outside = (_, batch) => Requirements.SingleCompletion(batch),
         Measure = NotFinite,
-        Why = (objective, batch, _) => Failure(objective, batch) is { } failure
+        Why = (objective, batch, _) => Attempt(objective, batch).Failure is { } failure
             ? $"the evaluation fails without a refusal: {failure.GetType().Name}, {failure.Message}"
             : "the evaluation holds numbers that are not finite",
     };
@@ -272,40 +272,24 @@ public static class Surrogate
         return Enumerable.Range(0, batch.Rows).All(i => Enumerable.Range(0, batch.RewardsPerRow).All(k => !batch.TryReward(i, k, out double reward) || reward == 0 || Math.Abs(reward) is > 1e-12 and < 1e9));
     }
 
-    // What an evaluation ends in, if neither in numbers nor in a refusal: whatever it is, it is told, not passed on.
-    private static Exception? Failure(SurrogateObjective objective, RolloutBatch batch)
+    // Numbers, a refusal (neither), or a failure that is no refusal: whatever that is, it is told, not passed on.
+    private static (Evaluation? Evaluation, Exception? Failure) Attempt(SurrogateObjective objective, RolloutBatch batch)
     {
         try
         {
-            objective.Evaluate(batch);
-            return null;
+            return (objective.Evaluate(batch), null);
         }
         catch (Exception error)
         {
-            return error is InvalidInputException ? null : error;
-        }
-    }
-
-    private static bool IsRefused(SurrogateObjective objective, RolloutBatch batch)
-    {
-        try
-        {
-            objective.Evaluate(batch);
-            return false;
-        }
-        catch (InvalidInputException)
-        {
-            return true;
+            return (null, error is InvalidInputException ? null : error);
         }
     }
 
     private static Measurement NotFinite(SurrogateObjective objective, RolloutBatch batch)
     {
-        if (Failure(objective, batch) is not null)
-            return new(1, 0);
-        if (IsRefused(objective, batch))
-            return new(0, 0);
-        var evaluation = objective.Evaluate(batch);
+        var (evaluation, failure) = Attempt(objective, batch);
+        if (evaluation is null)
+            return new(failure is null ? 0 : 1, 0);
         int count = double.IsFinite(evaluation.Value) ? 0 : 1;
         foreach (double[] numbers in new[] { evaluation.Advantages, evaluation.Weights, evaluation.Coefficients, evaluation.EntropyCoefficients ?? [] })
             count += numbers.Count(number => !double.IsFinite(number));

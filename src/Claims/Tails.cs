@@ -23,17 +23,14 @@ public static class Tails
         Hypotheses = ["gradients are exactly zero after step T", "decoupled decay set aside (θ = 0)"],
         Source = Paper + "; the worst T derived here",
         Quantity = "Σ_{k≤100} |u_{T+k}|, against |u_T|·Σ ρ(T, k)",
-        Missing = optimizer => Coupled(optimizer)
-            ?? (Enumerable.Range(1, HistoryDomain.MostSteps).All(steps => Ratio(optimizer, steps, 1) is not null) ? null : "a tail whose ratio to the last step depends on T and k alone"),
+        Missing = optimizer => Coupled(optimizer) ?? NoRatio(optimizer),
         Expect = optimizer => Expectation.Holds(optimizer.Remembers ? "mean and root shrink by known factors, whatever is in them" : "it stops with its gradient"),
         Domain = Scale.Histories,
         Measure = TotalGap,
         Why = (optimizer, history, worst) => string.Create(
             CultureInfo.InvariantCulture,
             $"after {history.Steps} gradients coordinate {worst.Position} still moves by {worst.Measured:G4} in {Steps} steps, more than {worst.Bound:G4}, the {Total(optimizer, history.Steps, Steps):G4} last steps that the theory grants"),
-        Worst = new(
-            optimizer => ExtremeHistories.All(optimizer, ExtremeHistories.Of),
-            (_, history, draw) => ExtremeHistories.Near(history, draw)),
+        Worst = ExtremeHistories.WorstCase(ExtremeHistories.Of),
     };
 
     /// <summary>No ε takes more off the tail than the root's own fall.</summary>
@@ -114,6 +111,11 @@ public static class Tails
         history with { Gradients = [.. history.Gradients, .. Enumerable.Repeat(ImmutableArray.Create(new double[history.Dimension]), further)] },
         new double[history.Dimension],
         1);
+
+    /// <summary>What is missing where some ρ(T, k) depends on the gradients, in words; null where none does.</summary>
+    internal static string? NoRatio(Optimizer optimizer) => Enumerable.Range(1, HistoryDomain.MostSteps).All(steps => Ratio(optimizer, steps, 1) is not null)
+        ? null
+        : "a tail whose ratio to the last step depends on T and k alone";
 
     internal static string? Coupled(Optimizer optimizer) => optimizer.CoupledDecay > 0 ? "gradients without a decay term (they never are zero)" : null;
 

@@ -68,9 +68,9 @@ public sealed class ReachTests
     public void Rewards_that_are_not_binary_are_outside_the_binary_claim()
     {
         var batch = Shared(0.5, 0);
-        Assert.Contains("rewards are 0 or 1", Prefix.BiasBinary.Outside(Catalogue.Grpo, batch), StringComparison.Ordinal);
-        Assert.Contains("a right and a wrong completion", Prefix.BiasBinary.Outside(Catalogue.Grpo, Shared(1, 1)), StringComparison.Ordinal);
-        Assert.Null(Prefix.BiasBinary.Outside(Catalogue.Grpo, Shared(1, 0)));
+        Assert.Contains("rewards are 0 or 1", PrefixBias.BiasBinary.Outside(Catalogue.Grpo, batch), StringComparison.Ordinal);
+        Assert.Contains("a right and a wrong completion", PrefixBias.BiasBinary.Outside(Catalogue.Grpo, Shared(1, 1)), StringComparison.Ordinal);
+        Assert.Null(PrefixBias.BiasBinary.Outside(Catalogue.Grpo, Shared(1, 0)));
     }
 
     [Fact]

@@ -79,8 +79,8 @@ public sealed class WorstCaseTests
     {
         // Weights 1/(3n) = 1/3, 1/6, 1/12 and rewards 4, 2, 1 are proportional: C = w·G·σ_α·σ_A. Swap two rewards and they are not.
         var objective = Catalogue.DrGrpo with { Weight = new RowMean() };
-        var aligned = Prefix.BiasMagnitude.Measure(objective, Lengths124([4, 2, 1]));
-        var crossed = Prefix.BiasMagnitude.Measure(objective, Lengths124([4, 1, 2]));
+        var aligned = PrefixBias.BiasMagnitude.Measure(objective, Lengths124([4, 2, 1]));
+        var crossed = PrefixBias.BiasMagnitude.Measure(objective, Lengths124([4, 1, 2]));
 
         // C = Σ αᵢ(Rᵢ − 7/3) = 1/3·5/3 − 1/6·1/3 − 1/12·4/3 = 7/18, and 1/3·5/3 − 1/6·4/3 − 1/12·1/3 = 11/36.
         Assert.Equal((7.0 / 18, 7.0 / 18), (aligned.Measured, aligned.Bound), Near);

@@ -80,7 +80,7 @@ public sealed class PageTests : IDisposable
         using var document = JsonDocument.Parse(_grouprl.Run("tightness", "prefix-bias-magnitude", "--json").Output);
         var rows = document.RootElement.GetProperty("rows").EnumerateArray().ToArray();
 
-        Assert.Equal(Ledger.Rows.Count(row => row.Claim == Prefix.BiasMagnitude && row.Tightness is not null), rows.Length);
+        Assert.Equal(Ledger.Rows.Count(row => row.Claim == PrefixBias.BiasMagnitude && row.Tightness is not null), rows.Length);
         var grpo = rows.Single(row => row.GetProperty("objective").GetString() == "grpo");
         Assert.Equal(1, grpo.GetProperty("tightness").GetDouble(), 1e-9);
         Assert.True(grpo.GetProperty("constructed").GetBoolean());
