@@ -7,25 +7,30 @@ internal static class RolloutCorners
 {
     public static IEnumerable<Corner<RolloutBatch>> Of(RolloutDomain domain)
     {
-        yield return new("one-token completions", batch => AllRows(batch, i => batch.FullLength(i) == 1));
+        if (!domain.Square)
+            yield return new("one-token completions", batch => AllRows(batch, i => batch.FullLength(i) == 1));
         yield return new("all lengths equal", batch => LiveLengths(batch).Distinct().Count() == 1);
-        yield return new("unequal lengths", batch => LiveLengths(batch).Distinct().Count() > 1);
+        if (domain.LongestCompletion is null or > 1)
+            yield return new("unequal lengths", batch => LiveLengths(batch).Distinct().Count() > 1);
         yield return new("G = 2", batch => AnyGroup(batch, g => batch.GroupSize(g) == 2));
         if (domain.Prompts is null or > 1)
             yield return new("several prompts", batch => batch.Groups > 1);
-        yield return new("N = T", batch => batch.Rows == Enumerable.Range(0, batch.Rows).Max(batch.FullLength));
+        if (domain.LongestCompletion is null)
+            yield return new("N = T", batch => batch.Rows == Enumerable.Range(0, batch.Rows).Max(batch.FullLength));
         if (!domain.EqualGroups && domain.Prompts is null or > 1)
             yield return new("prompts with different group sizes", batch => AnyGroup(batch, g => batch.GroupSize(g) != batch.GroupSize(0)));
-        yield return new("masked tokens inside a row", batch => !AllRows(batch, i => batch.Length(i) is var n && (n == 0 || n == batch.FullLength(i))));
+        if (domain.LongestCompletion is null or > 1)
+            yield return new("masked tokens inside a row", batch => !AllRows(batch, i => batch.Length(i) is var n && (n == 0 || n == batch.FullLength(i))));
         if (domain.DeadRows != Presence.Never)
             yield return new("a dead row", batch => !AllRows(batch, i => batch.Length(i) > 0));
         if (domain.SharedPrefix)
             yield return new("whole completion shared", batch => AnyGroup(batch, g => WholeCompletionShared(batch[g])));
         if (domain.Rewards is RewardKind.Any or RewardKind.Dyadic)
             yield return new("zero advantage", batch => AnyGroup(batch, g => RewardAtMean(batch, g)));
-        if (domain.Rewards != RewardKind.MixedBinary)
-        {
+        if (domain.Rewards is not (RewardKind.MixedBinary or RewardKind.PlainUnequal))
             yield return new("equal rewards", batch => AnyGroup(batch, g => RewardsOf(batch, g).Distinct().Count() == 1));
+        if (domain.Rewards is not (RewardKind.MixedBinary or RewardKind.Plain or RewardKind.PlainUnequal))
+        {
             yield return new("rewards of size 1e-8", batch => LargestReward(batch) is > 0 and < 1e-6);
             yield return new("rewards of size 1e8", batch => LargestReward(batch) > 1e6);
         }

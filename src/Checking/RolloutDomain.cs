@@ -25,6 +25,12 @@ public enum RewardKind
     /// <summary>The same on a grid: multiples of 2⁻⁸ of their largest size, so that sums and shifts of a few do not round.</summary>
     Dyadic,
 
+    /// <summary>Multiples of ¼ from −2 to 2, equal ones too: sums and shifts of them are exact, and centring hardly amplifies rounding.</summary>
+    Plain,
+
+    /// <summary>The same, not all equal in any group.</summary>
+    PlainUnequal,
+
     /// <summary>0 and 1, both in every group.</summary>
     MixedBinary,
 
@@ -79,6 +85,12 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
     /// <summary>The number of prompts: 1 to 3 unless it is given.</summary>
     public int? Prompts { get; init; }
 
+    /// <summary>As many rows as tokens in every row.</summary>
+    public bool Square { get; init; }
+
+    /// <summary>The most tokens that a completion has; by default what its size allows.</summary>
+    public int? LongestCompletion { get; init; }
+
     /// <summary>All groups have one size.</summary>
     public bool EqualGroups { get; init; }
 
@@ -88,8 +100,11 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
     /// <summary>Corners of a claim's own, beside those of every domain.</summary>
     public ImmutableArray<Corner<RolloutBatch>> Further { get; init; } = [];
 
+    /// <summary>Corners of every domain that a claim has no use for, by name.</summary>
+    public ImmutableArray<string> Unasked { get; init; } = [];
+
     /// <inheritdoc/>
-    public override ImmutableArray<Corner<RolloutBatch>> Corners => [.. RolloutCorners.Of(this), .. Further];
+    public override ImmutableArray<Corner<RolloutBatch>> Corners => [.. RolloutCorners.Of(this).Where(corner => !Unasked.Contains(corner.Name)), .. Further];
 
     /// <inheritdoc/>
     public override IEnumerable<RolloutBatch> Shrink(RolloutBatch value) => RolloutShrinker.Shrink(value);
@@ -100,10 +115,10 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
         var sizes = new int[Prompts ?? (draw.Chance(0.5) ? 1 : draw.Whole(2, 3))];
         for (int g = 0; g < sizes.Length; g++)
             sizes[g] = EqualGroups && g > 0 ? sizes[0] : draw.Chance(0.3) ? 2 : draw.Whole(2, 3 + (draw.Size / 50));
-        int longest = 2 + (draw.Size / 25);
-        bool oneToken = draw.Chance(0.05), square = draw.Chance(0.1), equal = square || draw.Chance(0.1), simple = draw.Chance(0.1);
+        int longest = LongestCompletion ?? 2 + (draw.Size / 25);
+        bool oneToken = draw.Chance(0.05) && !Square, square = (draw.Chance(0.1) && LongestCompletion is null) || Square, equal = square || draw.Chance(0.1), simple = draw.Chance(0.1);
         int common = oneToken ? 1 : square ? sizes.Sum() : draw.Whole(1, longest);
-        double scale = draw.Pick(1, 1, 1, 1, 1, 1, 1e-8, 1e8);
+        double scale = IsPlain ? 1 : draw.Pick(1, 1, 1, 1, 1, 1, 1e-8, 1e8);
 
         var groups = new Rollout[sizes.Length][];
         for (int g = 0; g < sizes.Length; g++)
@@ -132,6 +147,8 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
             _ => row with { Logps = [.. row.Logps.Select(_ => 0.0)], OldLogps = [.. row.OldLogps.Select(_ => 0.0)] },
         }).ToArray())];
     }
+
+    private bool IsPlain => Rewards is RewardKind.Plain or RewardKind.PlainUnequal;
 
     private static int Trainable(Rollout row) => row.Mask?.Count(trained => trained) ?? row.Logps.Length;
 
@@ -204,11 +221,14 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
             };
         }
 
-        for (int k = 0; k < rows && Rewards == RewardKind.Dyadic; k++)
+        for (int k = 0; k < rows && (IsPlain || Rewards == RewardKind.Dyadic); k++)
         {
-            double grain = Math.ScaleB(1, Math.ILogB(scale) - 8);
+            double grain = IsPlain ? 0.25 : Math.ScaleB(1, Math.ILogB(scale) - 8);
             rewards[k] = Math.Round(rewards[k] / grain) * grain;
         }
+
+        if (Rewards == RewardKind.PlainUnequal && rewards.Distinct().Count() == 1)
+            rewards[draw.Whole(0, rows - 1)] += 1;
 
         if (Rewards == RewardKind.MixedBinary)
         {

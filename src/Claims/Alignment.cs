@@ -27,6 +27,7 @@ public static class Alignment
         Hypotheses = ["on-policy, all policies of the batch agreeing", "β = 0", "rewards used as they are", "no masking", "one prompt"],
         Source = "derived here; arXiv:2503.20783 (the biases of 1/L and of the std)",
         Quantity = "|E[∇J] − w·G·α·λ·∇E[R]|, or what the best multiple of ∇E[R] leaves of E[∇J]",
+        Consequence = "training climbs something else than the expected reward",
         Cost = CostOfEnumeration,
         Missing = Unknown,
         Expect = objective => (IsFlat(objective), objective.Advantage.ExpectedSlope(2)) switch
@@ -50,6 +51,7 @@ public static class Alignment
         Hypotheses = ["on-policy, all policies of the batch agreeing", "β = 0", "rewards 0 and 1, used as they are", "no masking", "one prompt"],
         Source = "derived here",
         Quantity = "|E[∇J] − w·G·α·λ·∇E[R]|, or what the best multiple of ∇E[R] leaves of E[∇J]",
+        Consequence = "training climbs something else than the pass rate",
         Cost = CostOfEnumeration,
         Missing = Unknown,
         Expect = objective => (IsFlat(objective), IsBlind(objective)) switch
@@ -73,6 +75,7 @@ public static class Alignment
         Hypotheses = ["on-policy, all policies of the batch agreeing", "β = 0", "rewards 0 and 1, used as they are", "no masking", "two prompts with groups of one size, that share no parameter"],
         Source = "derived here",
         Quantity = "|E[∇J] − w·G·α·λ·∇E[R]|, or what the best multiple of ∇E[R] leaves of E[∇J]",
+        Consequence = "prompts of some pass rates count for more than others: the mean pass rate is not what rises",
         Cost = 2 * CostOfEnumeration,
         Missing = objective => Unknown(objective) ?? (IsFlat(objective) && IsBlind(objective) && objective.Advantage.ExpectedSlope(2) is null
             ? Requirements.Missing(objective, Traits.AffineAdvantage)
@@ -99,6 +102,7 @@ public static class Alignment
         Hypotheses = ["on-policy, all policies of the batch agreeing", "β = 0", "rewards 0 and 1, used as they are", "no masking", "one prompt"],
         Source = "derived here",
         Quantity = "|E[∇J] − w·G·α·w(p)·∇p|",
+        Consequence = "which prompts count for more does not follow from their pass rates",
         Cost = CostOfEnumeration,
         Missing = objective => Requirements.Missing(objective, Spoken | Traits.AffineAdvantage | Traits.FlatWeight) ?? Unknown(objective),
         Expect = _ => Expectation.Holds("the covariance of A and R in a group, in closed form"),
@@ -188,7 +192,8 @@ public static class Alignment
         .Evaluate(RolloutBatch.Of([.. prompts.Select(prompt => Enumerable.Range(0, prompt.Count).Select(y => prompt.Completion(y, objective)).ToArray())]))
         .Weights[0];
 
-    private static double Nearest(ImmutableArray<double> gradient, ImmutableArray<double> wanted)
+    /// <summary>f of the multiple f·∇E[R] that is nearest to E[∇J].</summary>
+    internal static double Nearest(ImmutableArray<double> gradient, ImmutableArray<double> wanted)
     {
         // Scaled, so that no square overflows or underflows.
         double scale = wanted.Max(Math.Abs);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 using GroupRL.Checking;
 using GroupRL.Objectives;
@@ -51,6 +52,22 @@ public enum Family
 
     /// <summary>M: what the surrogate optimises, against what was asked.</summary>
     Surrogate,
+
+    /// <summary>L: what a loss of which nothing is known but its answers keeps.</summary>
+    Loss,
+
+    /// <summary>W: what an optimizer keeps of which nothing is known but its way.</summary>
+    Optimizer,
+}
+
+/// <summary>What a refutation says of a subject.</summary>
+public enum ClaimClass
+{
+    /// <summary>A bias that a design may choose, and its author wants to know of.</summary>
+    Theory,
+
+    /// <summary>What every sound subject keeps, whatever its design: a refutation is a fault, or a promise too many.</summary>
+    Contract,
 }
 
 /// <summary>A statement of the theory that a machine can check.</summary>
@@ -68,6 +85,9 @@ public abstract record Claim
     /// </summary>
     public bool Describes { get; init; }
 
+    /// <summary>Whether every sound subject keeps it, or a design may choose not to.</summary>
+    public ClaimClass Class { get; init; }
+
     /// <summary>The statement, in words and symbols.</summary>
     public required string Statement { get; init; }
 
@@ -80,8 +100,20 @@ public abstract record Claim
     /// <summary>What is measured, as a symbol.</summary>
     public required string Quantity { get; init; }
 
+    /// <summary>What breaking it does in a real run; empty where the statement says it.</summary>
+    public string Consequence { get; init; } = "";
+
     /// <summary>Whether its bound is more than rounding, so that cases may come near it.</summary>
     public abstract bool IsBound { get; }
+
+    /// <summary>What it requires of a measurement, in words: "at most 0.5".</summary>
+    public string Requirement(in Measurement measurement) => measurement switch
+    {
+        { AtLeast: true } => string.Create(CultureInfo.InvariantCulture, $"at least {measurement.Bound:G6}"),
+        { Bound: 0 } => "0",
+        _ when IsBound => string.Create(CultureInfo.InvariantCulture, $"at most {measurement.Bound:G6}"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"at most {measurement.Bound:G3} (rounding)"),
+    };
 
     /// <summary>The derivation, as a path in the repository.</summary>
     public string Derivation => $"docs/derivations/{Family.ToString().ToLowerInvariant()}.md#{Id}";

@@ -14,11 +14,13 @@ public static class Clipping
     public static ObjectiveClaim ZeroCoefficient { get; } = new()
     {
         Id = "clip-zero-coefficient",
+        Class = ClaimClass.Contract,
         Family = Family.Overshoot,
         Statement = "A > 0 and r > 1+ε_high ⇒ c = 0; A < 0 and r < 1−ε_low ⇒ c = 0 (and beyond a cap or a dual clip, where there is one); on the other sides, bounds included, c has the sign of A. r is the kernel's own ratio, a token's or a sequence's (where the clip compares log-ratios, the bounds themselves may be either).",
         Hypotheses = ["β = 0"],
         Source = "arXiv:1707.06347; arXiv:2601.05002, appendix D",
         Quantity = "|cᵢₜ| where it must vanish, |αᵢₜAᵢ| where it must not",
+        Consequence = "tokens are stopped that should learn, or pushed on that have left the trust region",
         Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.HardClip) ?? Requirements.ShortReach(objective),
         Expect = _ => Expectation.Holds("the derivative of the clipped surrogate"),
         Domain = Requirements.Domain,
@@ -36,6 +38,7 @@ public static class Clipping
         Hypotheses = ["β = 0", "log-ratios of at most 3 a token, or of 5 a row for ratios of rows: gains do not underflow"],
         Source = "arXiv:2601.05002, appendix D; derived here",
         Quantity = "|αᵢₜAᵢₜ| where c = 0",
+        Consequence = "tokens beyond some ratio drop out of training, and what momentum carries on from there nothing stops",
         Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.VanishesWithAdvantage | Traits.CommonOnPolicyGain)
             ?? (objective.Kernel.Traits.HasFlag(Traits.HardClip) ? "a kernel without a hard clip region" : null)
             ?? Requirements.ShortReach(objective),

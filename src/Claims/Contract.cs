@@ -17,11 +17,13 @@ public static class Contract
     public static ObjectiveClaim GradientConsistency { get; } = new()
     {
         Id = "gradient-consistency",
+        Class = ClaimClass.Contract,
         Family = Family.Surrogate,
         Statement = "The coefficients are ∂J/∂ℓ with stop-gradient terms frozen at the batch: along any direction d, the odd Taylor remainder (J(ℓ+hd) − J(ℓ−hd))/2 − h·Σcd is of order h³ (of a wrong derivative: h).",
         Hypotheses = ["every log-ratio is at least 1e−4 away from the kernel's kinks"],
         Source = "Taylor's theorem; derived here",
         Quantity = "order of the odd Taylor remainder",
+        Consequence = "what is minimised is not the value that is logged: a term is detached, or a gradient is lost",
         Missing = _ => null,
         Expect = _ => Expectation.Holds("coefficients are derivatives"),
         Domain = objective => Requirements.Domain(objective) with { Bounds = null, AwayFrom = [.. Kinks(objective)] },
@@ -38,11 +40,13 @@ public static class Contract
     public static ObjectiveClaim DegenerateGroup { get; } = new()
     {
         Id = "degenerate-group",
+        Class = ClaimClass.Contract,
         Family = Family.Surrogate,
         Statement = "Where all rewards of a group are equal, every coefficient of the group is 0 (in float64: within the rounding of R − mean R times the advantage's factor; exactly where that factor is beyond 1e12).",
         Hypotheses = ["β = 0", "rewards used as they are", "at least 2 completions a group", "some group has equal rewards"],
         Source = "arXiv:2503.14476 (dynamic sampling drops such groups); derived here",
         Quantity = "|cᵢₜ|",
+        Consequence = "prompts that are solved always, or never, push the policy at random",
         Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.UnshapedRewards),
         Expect = objective => (Requirements.Missing(objective, Traits.ComparesRewards | Traits.VanishesWithAdvantage), objective.Advantage) switch
         {
@@ -64,11 +68,13 @@ public static class Contract
     public static ObjectiveClaim PermutationInvariance { get; } = new()
     {
         Id = "permutation-invariance",
+        Class = ClaimClass.Contract,
         Family = Family.Surrogate,
         Statement = "Reordering the groups of a batch and the completions of its groups reorders the coefficients and changes nothing else (checked by moving each first one to the end: what depends on places changes under that, or is the same in all).",
         Hypotheses = ["at least 2 completions a group"],
         Source = "derived here",
         Quantity = "|cᵢₜ − c′ᵢₜ|",
+        Consequence = "the same data in another order, as after a resume or on more workers, trains another policy",
         Missing = _ => null,
         Expect = _ => Expectation.Holds("sums do not depend on order"),
         Domain = Requirements.Domain,

@@ -22,6 +22,7 @@ public static class EndToEndScale
         Hypotheses = ["on-policy at the start", "every token has a Bernoulli policy of its own", "fresh optimizer state", "everything in units of reward that the batch carries is scaled", "no overflow or underflow"],
         Source = "arXiv:2601.05002, appendix C; derived here",
         Quantity = "|Δθ on aR − Δθ on R|, over 4 inner steps",
+        Consequence = "the same rewards in other units are another run",
         Missing = training => training.Optimizer.TakesVectors ? null : "an optimizer of vectors (this one's parameters are matrices)",
         Expect = Predicted,
         Domain = training => Requirements.Domain(training.Objective) with { OnPolicy = true, Bounds = null },

@@ -16,11 +16,13 @@ public static class EqualRewardRounding
     public static ObjectiveClaim Bound { get; } = new()
     {
         Id = "equal-rewards-rounding",
+        Class = ClaimClass.Contract,
         Family = Family.Surrogate,
         Statement = "Where a standard score is computed for equal rewards, rounding of their mean gives every completion the same advantage, of one sign and at most √((G − ddof)/G) in size, in float64 and in float32 alike: a group that teaches nothing may push all of its tokens as hard as a group of one right and one wrong answer.",
         Hypotheses = ["rewards used as they are", "at least 2 completions a group, with equal rewards"],
         Source = "derived here",
         Quantity = "|A| where all have one sign, else 2",
+        Consequence = "prompts that are solved always, or never, push the policy at random and as hard as any other",
         Missing = objective => Requirements.Missing(objective, Traits.UnshapedRewards)
             ?? ((objective.Advantage as RowAdvantage)?.AsScore() is { Equal: EqualRewards.AreComputed } ? null : "a standard score that is computed for equal rewards, too"),
         Expect = _ => Expectation.Holds("every deviation is the mean's one error, and so is their spread"),

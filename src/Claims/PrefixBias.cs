@@ -21,6 +21,7 @@ public static class PrefixBias
         Hypotheses = SharedPrefix.Hypotheses,
         Source = Paper,
         Quantity = "|Σᵢ cᵢₜ − w·G·(Cov(α·ₜ, A) + ᾱĀ)|",
+        Consequence = "which way a shared opening drifts cannot be foretold from lengths and rewards",
         Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy | Traits.CommonOnPolicyGain),
         Expect = _ => Expectation.Holds("an identity of sums"),
         Domain = objective => Prefix.Cases(objective, Presence.Never, RewardKind.Any),
@@ -40,6 +41,7 @@ public static class PrefixBias
         Hypotheses = SharedPrefix.Hypotheses,
         Source = "Cauchy–Schwarz; derived here from " + Paper,
         Quantity = "|Σᵢ cᵢₜ − w·G·ᾱĀ|",
+        Consequence = "how hard a shared opening is pushed has no bound by the spread of lengths and rewards",
         Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy | Traits.CommonOnPolicyGain),
         Expect = _ => Expectation.Holds("the Cauchy–Schwarz inequality"),
         Domain = objective => Prefix.Cases(objective, Presence.Never, RewardKind.Any),
@@ -68,6 +70,7 @@ public static class PrefixBias
         Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "rewards 0 and 1, both in every group", "at least 2 completions a group, sharing at least 1 token", "every row is trainable on the shared prefix"],
         Source = Paper + "; closed form derived here",
         Quantity = "|Σᵢ cᵢₜ − w·m·G·k·p̂(1−p̂)·(1/H⁺ − 1/H⁻)|",
+        Consequence = "how a shared opening drifts does not follow from the pass rate and the lengths of right and wrong answers",
         Missing = objective => Requirements.Missing(
             objective,
             Traits.UnregularisedOnPolicy | Traits.UnshapedRewards | Traits.AffineAdvantage | Traits.RowMeanWeight | Traits.CommonOnPolicyGain),

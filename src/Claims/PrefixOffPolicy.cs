@@ -19,6 +19,7 @@ public static class PrefixOffPolicy
         Hypotheses = ["β = 0", "at least 2 completions a group, sharing at least 1 token and its log-probs", "every row is trainable on the shared prefix"],
         Source = Paper + "; closed form derived here",
         Quantity = "|Σᵢ cᵢₜ − r·Σ_{alive} αᵢₜAᵢ|",
+        Consequence = "beyond the clip a shared opening moves in a way that no living completion explains",
         Missing = objective => Requirements.Missing(objective, Traits.Unregularised | Traits.TokenRatio | Traits.HardClip | Traits.Centred | Traits.UniformOffPolicy)
             ?? Requirements.ShortReach(objective)
             ?? (objective.Kernel.Region is null ? "one clip region for all tokens" : null),
@@ -41,6 +42,7 @@ public static class PrefixOffPolicy
         Hypotheses = ["β = 0", "at least 2 completions a group, sharing at least 1 token and its log-probs", "every row is trainable on the shared prefix"],
         Source = Paper + "; derived here",
         Quantity = "|Σᵢ cᵢₜ|",
+        Consequence = "after some inner steps the opening that all completions share is pushed, although nothing says that it is good or bad",
         Missing = objective => Requirements.Missing(objective, Traits.Unregularised),
         Expect = objective => objective.Traits.HasFlag(Traits.ZeroSum)
             ? Expectation.Holds("the kernel takes the mean over the group off every coefficient")
@@ -77,8 +79,8 @@ public static class PrefixOffPolicy
     private static RolloutDomain Cases(SurrogateObjective objective) =>
         Requirements.Domain(objective) with { SharedPrefix = true, DeadRows = Presence.Never, Bounds = null };
 
-    // A prefix that rows share has one log-prob under each policy.
-    private static string? NotOnePolicy(RolloutBatch batch)
+    /// <summary>Where a group shares no prefix, or rows that share one have other log-probs on it, in words; null where neither.</summary>
+    internal static string? NotOnePolicy(RolloutBatch batch)
     {
         if (SharedPrefix.NoSharedPrefix(batch) is { } broken)
             return broken;

@@ -21,6 +21,7 @@ public static class RewardScale
         Hypotheses = ["at least 2 completions a group", "no reward is missing"],
         Source = Paper + "; derived here",
         Quantity = "|A(R + b) − A(R)|",
+        Consequence = "a constant bonus, such as for the format, changes what is learnt",
         Missing = _ => null,
         Expect = objective => Requirements.Missing(objective, Traits.ShiftBlind) is { } missing
             ? Expectation.Refuted($"needs {missing}")
@@ -42,6 +43,7 @@ public static class RewardScale
         Hypotheses = ["a = 2ᵏ", "no overflow or underflow", "at least 2 completions a group", "everything in units of reward that the batch carries is scaled"],
         Source = Paper + "; derived here",
         Quantity = "|A(aR) − aᵈ·A′(R)|",
+        Consequence = "rewards in other units, or a guard that was tuned in others, train in another direction",
         Missing = objective => Requirements.Under(objective, Factor) is null ? "advantages of one degree in the rewards" : null,
         Expect = objective => Expectation.Holds(Requirements.Under(objective, Factor)!.Value.Degree == 0 ? "rewards are divided by their own spread" : "advantages are in units of reward"),
         Domain = objective => Requirements.Domain(objective),
@@ -62,6 +64,7 @@ public static class RewardScale
         Hypotheses = ["a = 2ᵏ", "no overflow or underflow", "at least 2 completions a group"],
         Source = Paper + "; derived here",
         Quantity = "|c(aR) − a·c(R)|",
+        Consequence = "rewards in other units trade differently against what else is in the loss",
         Missing = NotProportional,
         Expect = objective => Requirements.ActsOnLogProbs(objective) ? Expectation.Refuted("a penalty does not scale with the rewards")
             : Requirements.Missing(objective, Traits.Homogeneous) is { } missing ? Expectation.Refuted($"needs {missing}")

@@ -13,6 +13,8 @@ public static class Splits
 {
     private const string Hypothesis = "advantages are computed before the split";
 
+    private const string Consequence = "micro-batches, or devices, that are put together so train another objective than the whole batch";
+
     /// <summary>The mean of the parts' coefficients.</summary>
     public static ObjectiveClaim MeanOfMeans { get; } = Between(
         "split-mean-of-means",
@@ -55,28 +57,20 @@ public static class Splits
         Hypotheses = [Hypothesis, "two parts, the first without the last row"],
         Source = "derived here",
         Quantity = "|cᵢₜ − Σ share·cᵢₜ of its part|",
-        Missing = objective => ShareOf(objective) == Share.None ? "a share by which parts add up" : null,
+        Consequence = Consequence,
+        Missing = objective => objective.Share() == Share.None ? "a share by which parts add up" : null,
         Expect = objective => objective switch
         {
-            _ when ShareOf(objective) == Share.Prompts => Expectation.Refuted("an average over prompts counts a group that is cut twice"),
+            _ when objective.Share() == Share.Prompts => Expectation.Refuted("an average over prompts counts a group that is cut twice"),
             { Kernel: not RowKernel } => Expectation.Refuted("the kernel couples the rows of a group"),
-            _ when objective.Weight.Times(objective.Correction).ReadsGroup || objective.Regularisers.Any(term => term.Beta != 0 && ((term.Weight?.ReadsGroup ?? false) || term.Where.ReadsGroup)) => Expectation.Refuted("a weight sees the other rows of its group"),
+            _ when objective.WeighsByGroup() => Expectation.Refuted("a weight sees the other rows of its group"),
             _ => Expectation.Holds("rows do not see each other"),
         },
         Domain = objective => Requirements.Domain(objective) with { DeadRows = Presence.Never, SharedPrefix = true, Bounds = null },
         Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? SharedPrefix.DeadRow(batch),
-        Measure = (objective, batch) => Gap(objective, batch, Cut(batch, batch.Rows - 1), (part, whole) => Of(ShareOf(objective), part, whole)),
+        Measure = (objective, batch) => Gap(objective, batch, Cut(batch, batch.Rows - 1), (part, whole) => objective.Share().Of(part, whole)),
         Why = Explain,
     };
-
-    /// <summary>How the coefficients of parts add up: the one share of all weights, None where they differ.</summary>
-    internal static Share ShareOf(SurrogateObjective objective)
-    {
-        var corrected = objective.Weight.Times(objective.Correction).Share;
-        return objective.Regularisers.Where(term => term.Beta != 0 && !term.ActsOnEntropy)
-            .Select(term => (term.Weight ?? objective.Weight).Times(term.Where).Times(term.Corrected ? objective.Correction : TokenWeight.One).Share)
-            .All(share => share == corrected) ? corrected : Share.None;
-    }
 
     private static ObjectiveClaim Between(
         string id, string statement, Share by, bool equal, Func<Share, bool> adds) => new()
@@ -88,23 +82,16 @@ public static class Splits
             Hypotheses = [Hypothesis, equal ? "two prompts with groups of one size, one a part" : "2 or 3 prompts, the first one alone in its part", "every row has a trainable token"],
             Source = "derived here",
             Quantity = "|cᵢₜ − share·cᵢₜ of its part|",
+            Consequence = Consequence,
             Missing = _ => null,
-            Expect = objective => adds(ShareOf(objective))
+            Expect = objective => adds(objective.Share())
                 ? Expectation.Holds(equal ? "both parts have the same share" : $"parts add up {InWords(by)}")
-                : Expectation.Refuted($"parts add up {InWords(ShareOf(objective))}"),
+                : Expectation.Refuted($"parts add up {InWords(objective.Share())}"),
             Domain = objective => Requirements.Domain(objective) with { DeadRows = Presence.Never, Prompts = equal ? 2 : 3, EqualGroups = equal },
             Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? SharedPrefix.DeadRow(batch) ?? NotSplit(batch, equal),
-            Measure = (objective, batch) => Gap(objective, batch, Cut(batch, batch.GroupSize(0)), (part, whole) => Of(by, part, whole)),
+            Measure = (objective, batch) => Gap(objective, batch, Cut(batch, batch.GroupSize(0)), (part, whole) => by.Of(part, whole)),
             Why = Explain,
         };
-
-    private static double Of(Share share, RolloutBatch part, RolloutBatch whole) => share switch
-    {
-        Share.Prompts => part.Groups / (double)whole.Groups,
-        Share.Rows => part.Rows / (double)whole.Rows,
-        Share.Tokens => part.Tokens / (double)whole.Tokens,
-        _ => 1,
-    };
 
     private static string InWords(Share share) => share switch
     {
@@ -150,7 +137,7 @@ public static class Splits
         int start = 0;
         foreach (var part in new[] { parts.First, parts.Second })
         {
-            double[] own = Of(objective, part, batch, evaluation.Advantages[start..(start + part.Tokens)]).Evaluate(part).Coefficients;
+            double[] own = objective.OfPart(part, batch, evaluation.Advantages[start..(start + part.Tokens)]).Evaluate(part).Coefficients;
             for (int t = 0; t < own.Length; t++)
             {
                 double weighed = share(part, batch) * own[t], whole = evaluation.Coefficients[start + t];
@@ -175,15 +162,6 @@ public static class Splits
     }
 
     private static int RowOf(RolloutBatch batch, int token) => Enumerable.Range(0, batch.Rows).First(i => token < batch.Row(i).End.Value);
-
-    private static SurrogateObjective Of(SurrogateObjective objective, RolloutBatch part, RolloutBatch whole, double[] advantages) => objective with
-    {
-        Rewards = new NoRewards(),
-        Advantage = new GivenAdvantages(advantages),
-        Weight = objective.Weight.OfPart(part, whole),
-        Correction = objective.Correction.OfPart(part, whole),
-        Regularisers = [.. objective.Regularisers.Select(term => term with { Weight = term.Weight?.OfPart(part, whole), Where = term.Where.OfPart(part, whole) })],
-    };
 
     private static string Explain(SurrogateObjective objective, RolloutBatch batch, Measurement worst) => string.Create(
         CultureInfo.InvariantCulture,

@@ -18,6 +18,7 @@ public static class Surrogate
         Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "at least 2 completions a group", "every row has a trainable token"],
         Source = "derived here",
         Quantity = "|J|",
+        Consequence = "the logged loss is not 0 where nothing has been learnt yet: its height says nothing of progress",
         Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy),
         Expect = Worthless,
         Domain = objective => Prefix.Cases(objective, Presence.Never, RewardKind.Any),
@@ -38,6 +39,7 @@ public static class Surrogate
         Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "at least 2 completions a group", "every row has a trainable token"],
         Source = "derived here",
         Quantity = "|cᵢₜ − αᵢₜAᵢₜ|",
+        Consequence = "the first inner step is not that of policy gradients: a learning rate from another objective means something else here",
         Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy),
         Expect = Prefix.UnitGain,
         Domain = objective => Requirements.Domain(objective) with { OnPolicy = true, DeadRows = Presence.Never, Bounds = null },
@@ -58,6 +60,7 @@ public static class Surrogate
         Hypotheses = ["on-policy", "β = 0, or a regulariser without a gradient on-policy", "at least 2 completions a group", "every row has a trainable token"],
         Source = "arXiv:2503.20783 (the bias of 1/length); derived here",
         Quantity = "|cᵢₜ − c′ᵢₜ|, the first completion a token longer",
+        Consequence = "long wrong answers are punished less a token than short ones, so that answers grow",
         Missing = objective => Requirements.Missing(objective, Traits.UnregularisedOnPolicy),
         Expect = objective => Requirements.Missing(objective, Traits.LengthBlind) is { } missing ? Expectation.Refuted($"needs {missing}") : Expectation.Holds("neither weight nor advantage nor gain counts tokens"),
         Domain = objective => Requirements.Domain(objective) with { OnPolicy = true, DeadRows = Presence.Never, Bounds = null },
@@ -83,11 +86,13 @@ public static class Surrogate
     public static ObjectiveClaim PaddingInvariance { get; } = new()
     {
         Id = "padding-invariance",
+        Class = ClaimClass.Contract,
         Family = Family.Surrogate,
         Statement = "A masked token appended to every completion changes no coefficient.",
         Hypotheses = ["at least 2 completions a group"],
         Source = "derived here",
         Quantity = "|cᵢₜ − c′ᵢₜ|",
+        Consequence = "one long completion in a batch changes what all the others teach",
         Missing = _ => null,
         Expect = objective => objective.Weight.ReadsPadding || objective.Correction.ReadsPadding
             || objective.Regularisers.Any(term => term.Beta != 0 && !term.ActsOnEntropy && ((term.Weight?.ReadsPadding ?? false) || term.Where.ReadsPadding))
@@ -105,12 +110,14 @@ public static class Surrogate
     public static ObjectiveClaim GroupIsolation { get; } = new()
     {
         Id = "group-isolation",
+        Class = ClaimClass.Contract,
         Describes = true,
         Family = Family.Surrogate,
         Statement = "The coefficients of a group do not depend on the rewards, lengths and log-probs of another. Refuted for statistics and counts over the batch.",
         Hypotheses = ["at least 2 groups, of at least 2 completions each"],
         Source = "derived here",
         Quantity = "|cᵢₜ − c′ᵢₜ| of the first groups, the last one changed",
+        Consequence = "an easy prompt beside a hard one decides what the hard one teaches",
         Missing = _ => null,
         Expect = objective => Requirements.Missing(objective, Traits.GroupIsolated) is { } missing ? Expectation.Refuted($"needs {missing}") : Expectation.Holds("every part reads one group at a time"),
         Domain = objective => Requirements.Domain(objective) with { Prompts = 2 },
@@ -125,11 +132,13 @@ public static class Surrogate
     public static ObjectiveClaim Finiteness { get; } = new()
     {
         Id = "finiteness",
+        Class = ClaimClass.Contract,
         Family = Family.Surrogate,
         Statement = "Finite input gives finite values, advantages, weights and coefficients, or one sentence of refusal: log-ratios of 10⁴, rewards of 10³⁰⁰ or of the smallest size there is, and certain tokens, too.",
         Hypotheses = ["at least 2 completions a group"],
         Source = "derived here",
         Quantity = "numbers that are not finite, and failures that are no refusal",
+        Consequence = "one batch that is far off-policy ends the run with NaN",
         Missing = _ => null,
         Expect = _ => Expectation.Holds("what may overflow is bounded or refused"),
         Domain = objective => Requirements.Domain(objective) with { Extreme = true, Further = [new("a case that is stretched", batch => !IsModerate(batch))] },
@@ -228,7 +237,7 @@ public static class Surrogate
     private static RolloutBatch Padded(RolloutBatch batch) =>
         RolloutBatch.Of([.. batch.ToRollouts().Select(group => group.Select(row => Longer(row, trained: false)).ToArray())]);
 
-    private static RolloutBatch Grown(RolloutBatch batch) =>
+    internal static RolloutBatch Grown(RolloutBatch batch) =>
         RolloutBatch.Of([.. batch.ToRollouts().Select((group, g) => group.Select((row, k) => g + k == 0 ? Longer(row, trained: true) : row).ToArray())]);
 
     // A token more, in every column; the last one again, so that each column keeps its rules.

@@ -42,6 +42,9 @@ internal sealed record TinyDomain : Domain<TinyCase>
     /// <summary>Whether some cases have one reward for all completions of a prompt, so that there is nothing to learn.</summary>
     public bool EqualRewards { get; init; } = true;
 
+    /// <summary>2 tokens and a limit of 3, groups of 2 to 4, and rewards of size 1: for who answers a batch slowly.</summary>
+    public bool Quick { get; init; }
+
     /// <summary>Groups of 2, and a limit of 3 with 2 tokens only: where prompts must be enumerated together, more is too much.</summary>
     public bool Smallest { get; init; }
 
@@ -49,20 +52,20 @@ internal sealed record TinyDomain : Domain<TinyCase>
     public override ImmutableArray<Corner<TinyCase>> Corners =>
     [
         new("G = 2", value => value.Count == 2),
-        new("limit 2", value => value.Limit == 2),
+        .. Quick ? [] : (Corner<TinyCase>[])[new("limit 2", value => value.Limit == 2)],
         new("limit 3", value => value.Limit == 3),
         new("uniform policies", value => value.Logits.All(logits => logits.All(z => z == 0))),
         .. Smallest ? [] : (Corner<TinyCase>[])[new("G = 3", value => value.Count == 3), new("G = 4", value => value.Count == 4)],
         .. EqualRewards ? (Corner<TinyCase>[])[new("equal rewards", value => value.Rewards.Any(rewards => rewards.All(reward => reward == rewards[0])))] : [],
-        .. Binary ? [] : (Corner<TinyCase>[])[new("rewards of size 1e8", value => value.Rewards.Any(rewards => rewards.Any(reward => Math.Abs(reward) > 1e6)))],
+        .. Binary || Quick ? [] : (Corner<TinyCase>[])[new("rewards of size 1e8", value => value.Rewards.Any(rewards => rewards.Any(reward => Math.Abs(reward) > 1e6)))],
     ];
 
     /// <inheritdoc/>
     public override TinyCase Build(Draw draw)
     {
         // 3,060 groups of 4 of 15 completions say little that 210 groups of 4 of 7, or 120 of 2 of 15, do not.
-        bool deep = draw.Chance(0.3);
-        int letters = deep && Smallest ? 1 : 2, limit = deep ? 3 : 2, count = Smallest ? 2 : deep ? draw.Pick(2, 2, 2, 3) : draw.Whole(2, 4);
+        bool deep = draw.Chance(0.3) && !Quick;
+        int letters = Quick || (deep && Smallest) ? 1 : 2, limit = deep || Quick ? 3 : 2, count = Smallest ? 2 : deep ? draw.Pick(2, 2, 2, 3) : draw.Whole(2, 4);
         bool uniform = draw.Chance(0.15);
         return new(
             letters,
@@ -91,7 +94,7 @@ internal sealed record TinyDomain : Domain<TinyCase>
             return rewards.SetItem(right, 1).SetItem(wrong, 0);
         }
 
-        double scale = draw.Pick(1, 1, 1, 1, 1, 1e-8, 1e8);
+        double scale = Quick ? 1 : draw.Pick(1, 1, 1, 1, 1, 1e-8, 1e8);
         int kind = EqualRewards ? draw.Whole(0, 2) : 2;
         return Drawn(completions, () => scale * kind switch { 0 => draw.Whole(-2, 2), 1 => draw.Whole(-20, 20) / 10.0, _ => draw.Real(-3, 3) });
     }

@@ -145,6 +145,8 @@ internal sealed partial class CatalogueCommand(Terminal terminal, bool json)
                 text.WriteLine($"| `{name}` | {Cell(string.Join("; ", fields))} |");
         }
 
+        text.WriteLine();
+        text.Write(LossFile.Documentation);
         return text.ToString();
     }
 

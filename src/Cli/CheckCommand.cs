@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using GroupRL.Claims;
 using GroupRL.Objectives;
-using GroupRL.Optimizers;
 using Spectre.Console;
 
 namespace GroupRL.Cli;
@@ -12,12 +11,11 @@ internal sealed class CheckCommand(Terminal terminal, bool json)
     private readonly Report _report = new(terminal);
 
     /// <summary>Judges; a batch outside the claim's hypotheses leaves it undecided.</summary>
-    public int Run(string claim, Proposal proposal, Optimizer optimizer, RolloutBatch batch, string file)
+    public int Run(string claim, Candidate candidate, RolloutBatch batch, string file)
     {
-        var row = Ledger.ObjectiveRows(proposal.Name, proposal.Objective)
-            .Concat(Ledger.TrainingRows(proposal.Name, proposal.Objective, optimizer))
-            .FirstOrDefault(row => row.Claim.Id == claim)
-            ?? throw InvalidInputException.Because($"The claim {claim} speaks of optimizers on gradient histories, so no batch can judge it.");
+        if (Ledger.OptimizerClaims.Any(other => other.Id == claim))
+            throw InvalidInputException.Because($"The claim {claim} speaks of optimizers on gradient histories, so no batch can judge it.");
+        var row = candidate.Row(claim);
         var judge = row.Check ?? throw InvalidInputException.Because($"The claim {claim} is judged on cases of its own kind, so no batch can judge it.");
         var check = Files.Within(file, () => judge(batch));
         int exit = check.Outside is not null ? ExitCode.Undecided : check.Measurement.Holds ? ExitCode.Kept : ExitCode.Refuted;
@@ -45,7 +43,7 @@ internal sealed class CheckCommand(Terminal terminal, bool json)
             return exit;
         }
 
-        terminal.Write(_report.Draw(batch, proposal.Objective.Evaluate(batch)));
+        terminal.Write(_report.Draw(CaseGrid.Of(candidate, batch)!));
         terminal.Output.WriteLine($"  {(exit == ExitCode.Kept ? "kept" : "refuted")}: {row.Claim.Quantity} = {Report.Number(check.Measurement.Measured)}, {Report.Bound(row.Claim, check.Measurement)}");
         if (check.Why.Length > 0)
             terminal.Output.WriteLine($"  why: {check.Why}");

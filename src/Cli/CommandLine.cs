@@ -7,7 +7,7 @@ using GroupRL.Optimizers;
 namespace GroupRL.Cli;
 
 /// <summary>The command <c>grouprl</c>: its subcommands, options and exit codes.</summary>
-internal static class CommandLine
+internal static partial class CommandLine
 {
     /// <summary>Where counterexamples are saved unless said otherwise.</summary>
     public const string DefaultFolder = "counterexamples";
@@ -18,7 +18,7 @@ internal static class CommandLine
 
     private static readonly Option<int> Cases = new("--cases")
     {
-        Description = "Cases for each row.",
+        Description = "Cases for each row; half of them for a process, unless it is told.",
         DefaultValueFactory = _ => Profile.Ci.Cases,
     };
 
@@ -57,18 +57,24 @@ internal static class CommandLine
     };
 
     /// <summary>Parses and runs; every error a user can make ends in one sentence and exit code 2.</summary>
-    public static int Run(IReadOnlyList<string> args, Terminal terminal)
+    public static int Run(IReadOnlyList<string> args, Terminal terminal) => Run(args, terminal, Root(terminal));
+
+    /// <summary>The same for a program of a user's, which judges its own candidate and takes the options of <c>falsify</c>.</summary>
+    public static int Run(IReadOnlyList<string> args, Terminal terminal, OwnProgram program) => Run(args, terminal, Falsify(terminal, program));
+
+    private static int Run(IReadOnlyList<string> args, Terminal terminal, Command root)
     {
         CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
         try
         {
-            var parsed = Root(terminal).Parse(args);
-            if (args.Count > 0 && parsed.Errors.Count > 0)
+            var parsed = root.Parse(args);
+            bool nothingToDo = args.Count == 0 && root.Action is null;
+            if (parsed.Errors.Count > 0 && !nothingToDo)
                 throw new InvalidInputException(Sentence(parsed));
             int code = parsed.Invoke(new() { Output = terminal.Output, Error = TextWriter.Null, EnableDefaultExceptionHandler = false });
-            return args.Count == 0 ? ExitCode.Usage : code;
+            return nothingToDo ? ExitCode.Usage : code;
         }
-        catch (InvalidInputException error)
+        catch (Exception error) when (error is InvalidInputException or BrokenProcessException or BrokenSubjectException)
         {
             return Fail(terminal, error.Message);
         }
@@ -76,6 +82,8 @@ internal static class CommandLine
         catch (Exception error)
 #pragma warning restore CA1031
         {
+            if (ForeignCode.Sentence(error) is { } sentence)
+                return Fail(terminal, sentence);
             return Fail(terminal, $"a defect of grouprl, please report it with this command and its files: {error.GetType().Name}, {error.Message}");
         }
     }
@@ -90,6 +98,8 @@ internal static class CommandLine
     private static RootCommand Root(Terminal terminal) => new("Falsifies group-based RL objectives: claims are checked on generated cases, counterexamples are shrunk.")
     {
         Falsify(terminal),
+        Identify(terminal),
+        Serve(),
         Claims(terminal),
         LedgerGrid(terminal),
         Tightness(terminal),
@@ -104,26 +114,81 @@ internal static class CommandLine
         Step(terminal),
     };
 
-    private static Command Falsify(Terminal terminal)
+    // Of grouprl, or all that a program does that judges its own candidate.
+    private static Command Falsify(Terminal terminal, OwnProgram? program = null)
     {
-        var file = new Argument<string>("FILE") { Description = "A proposal, schema grouprl-proposal/1." };
+        var file = new Argument<string?>("FILE") { Description = "A proposal, schema grouprl-proposal/1, or compiled code, path.dll#Namespace.Type.", Arity = ArgumentArity.ZeroOrOne, Hidden = program is not null };
         var expect = new Option<string[]>("--expect") { Description = "A claim whose refutation is expected.", HelpName = "CLAIM" };
         var noExpect = new Option<bool>("--no-expect") { Description = "Ignore every expectation, the file's too." };
-        var command = new Command("falsify", "Check a proposal against every claim about objectives.") { file, expect, noExpect, Optimizer, Cases, Out, Json };
-        command.SetAction(parsed => new FalsifyCommand(terminal, parsed.GetValue(Json)).Run(
-            Proposal.ReadFile(parsed.GetValue(file)!),
-            parsed.GetValue(noExpect) ? null : parsed.GetValue(expect) ?? [],
-            KnownOptimizer(parsed.GetValue(Optimizer)!),
-            Positive(parsed.GetValue(Cases)),
-            parsed.GetValue(Out)!));
+        var failOn = new Option<string>("--fail-on") { Description = "Which refutations exit code 1 stands for.", HelpName = "contract|theory|any", DefaultValueFactory = _ => "any" };
+        var command = program is null
+            ? new Command("falsify", "Check a proposal, or a loss or an optimizer in any language, against every claim that speaks of it.") { OptimizerSource.Command }
+            : new RootCommand("Check what this program holds against every claim that speaks of it.");
+        command.Add(file);
+        foreach (var option in (Option[])[expect, noExpect, failOn, Optimizer, Cases, Out, .. LossSource.Options, .. VerdictForm.Options, .. program?.Options ?? []])
+            command.Add(option);
+        command.SetAction(parsed =>
+        {
+            var (form, saved) = (VerdictForm.Printed(parsed), VerdictForm.Saved(parsed));
+            using var candidate = program is null ? CandidateOf(parsed, parsed.GetValue(file), "FILE", Proposal.ReadFile) : program.Open(parsed, parsed.GetValue(file), Optimizer, CandidateOf);
+            if (program?.TryOther(parsed, candidate, terminal, parsed.GetValue(Json), parsed.GetValue(Out)!) is { } exit)
+                return exit;
+            return new FalsifyCommand(terminal, form, saved).Run(
+                candidate,
+                parsed.GetValue(noExpect) ? null : parsed.GetValue(expect) ?? [],
+                parsed.GetValue(failOn) switch
+                {
+                    "any" => FailOn.Any,
+                    "contract" => FailOn.Contract,
+                    "theory" => FailOn.Theory,
+                    var other => throw InvalidInputException.Because($"--fail-on must be contract, theory or any; got \"{other}\"."),
+                },
+                CasesOf(parsed, candidate),
+                parsed.GetValue(Out)!);
+        });
+        return command;
+    }
+
+    private static Command Identify(Terminal terminal)
+    {
+        var command = new Command("identify", "Find the objective of the catalogue that a loss answers like, and say what differs.") { Out, Json };
+        foreach (var option in LossSource.Options)
+            command.Add(option);
+        command.SetAction(parsed =>
+        {
+            if (!LossSource.IsNamed(parsed))
+                throw InvalidInputException.Because($"identify needs --command.");
+            using var candidate = LossSource.Open(parsed, parsed.GetValue(Out)!);
+            return new IdentifyCommand(terminal, parsed.GetValue(Json)).Run(candidate.Loss!);
+        });
+        return command;
+    }
+
+    private static Command Serve()
+    {
+        var id = new Argument<string>("ID") { Description = "A catalogue id, of an optimizer too, or a proposal file." };
+        var command = new Command("serve", "Answer over input and output as a loss behind a pipe does, schema grouprl-loss/1, or an optimizer, grouprl-optimizer/1.") { id };
+        command.SetAction(parsed => OptimizerCatalogue.TryFind(parsed.GetValue(id)!) is { } optimizer
+            ? new ServeCommand(Console.In, Console.Out).Run(optimizer)
+            : new ServeCommand(Console.In, Console.Out).Run(Proposal.Resolve(parsed.GetValue(id)!)));
         return command;
     }
 
     private static Command Claims(Terminal terminal)
     {
         var id = new Argument<string?>("ID") { Description = "One claim, or an objective of the catalogue; all claims where omitted.", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("claims", "List the claims, or show one with its hypotheses, source and derivation, or an objective with its parts and what is expected of it.") { id, Json };
-        command.SetAction(parsed => new ClaimsCommand(terminal, parsed.GetValue(Json)).Run(parsed.GetValue(id)));
+        var parameters = new Option<bool>("--parameters") { Description = "List the hyperparameters of an objective or an optimizer instead." };
+        var command = new Command("claims", "List the claims, or show one with its hypotheses, source and derivation, or an objective with its parts and what is expected of it.") { id, parameters, Json };
+        command.SetAction(parsed =>
+        {
+            var claims = new ClaimsCommand(terminal, parsed.GetValue(Json));
+            return (parsed.GetValue(id), parsed.GetValue(parameters)) switch
+            {
+                (null, true) => throw InvalidInputException.Because($"claims --parameters needs ID, an objective or an optimizer."),
+                ({ } objective, true) => claims.RunParameters(objective),
+                var (one, _) => claims.Run(one),
+            };
+        });
         return command;
     }
 
@@ -151,7 +216,7 @@ internal static class CommandLine
         var grid = new Option<string>("--grid") { Description = "How many points.", HelpName = "coarse|fine", DefaultValueFactory = _ => "coarse" };
         var command = new Command("map", "Map where a claim about scale or overshoot starts to matter.") { claim, optimizer, grid, Json };
         command.SetAction(parsed => new MapCommand(terminal, parsed.GetValue(Json)).Run(
-            Proposal.KnownClaim(parsed.GetValue(claim)!),
+            Proposal.LedgerClaim(parsed.GetValue(claim)!),
             parsed.GetValue(optimizer) is { } id ? KnownOptimizer(id) : null,
             parsed.GetValue(grid) switch
             {
@@ -164,31 +229,53 @@ internal static class CommandLine
 
     private static Command Evaluate(Terminal terminal)
     {
-        var command = new Command("evaluate", "Evaluate an objective on a batch: value, loss, advantages, coefficients.") { RequiredObjective, Batch, Json };
-        command.SetAction(parsed => new EvaluateCommand(terminal, parsed.GetValue(Json)).Run(
-            Proposal.Resolve(parsed.GetValue(RequiredObjective)!), Files.ReadBatch(parsed.GetValue(Batch)!), parsed.GetValue(Batch)!));
+        var command = new Command("evaluate", "Evaluate an objective on a batch: value, loss, advantages, coefficients.") { Objective, Batch, Out, Json };
+        foreach (var option in LossSource.Options)
+            command.Add(option);
+        command.SetAction(parsed =>
+        {
+            var evaluate = new EvaluateCommand(terminal, parsed.GetValue(Json));
+            var (reference, file) = (parsed.GetValue(Objective), parsed.GetValue(Batch)!);
+            using var loss = LossOf(parsed, reference, Objective.Name);
+            return loss is null
+                ? evaluate.Run(Proposal.Resolve(reference!), Files.ReadBatch(file), file)
+                : evaluate.Run(loss.Loss!, Files.ReadBatch(file), file);
+        });
         return command;
     }
 
     private static Command Replay(Terminal terminal)
     {
         var token = new Argument<string>("TOKEN") { Description = "The token that a report printed." };
-        var command = new Command("replay", "Build one generated case again, judge and shrink it.") { token, Objective, Out, Json };
-        command.SetAction(parsed => new ReplayCommand(terminal, parsed.GetValue(Json)).Run(
-            ReplayToken.Parse(parsed.GetValue(token)!), parsed.GetValue(Objective), parsed.GetValue(Out)!));
+        var optimizer = new Option<string?>("--optimizer") { Description = "An optimizer that is compiled code, path.dll#Namespace.Type.", HelpName = "CODE" };
+        var command = new Command("replay", "Build one generated case again, judge and shrink it.") { token, Objective, optimizer, OptimizerSource.Command, Out, Json };
+        foreach (var option in LossSource.Options)
+            command.Add(option);
+        command.SetAction(parsed =>
+        {
+            var replay = new ReplayCommand(terminal, parsed.GetValue(Json));
+            var read = ReplayToken.Parse(parsed.GetValue(token)!);
+            string? reference = parsed.GetValue(Objective);
+            using var loss = reference is null && !LossSource.IsNamed(parsed) && !OptimizerSource.IsNamed(parsed) ? null : LossOf(parsed, reference, Objective.Name);
+            return loss is null
+                ? replay.Run(read, reference, OwnOptimizer(parsed.GetValue(optimizer)), parsed.GetValue(Out)!)
+                : replay.Run(read, loss, parsed.GetValue(Out)!);
+        });
         return command;
     }
 
     private static Command Check(Terminal terminal)
     {
         var claim = new Argument<string>("CLAIM") { Description = "The claim to judge." };
-        var command = new Command("check", "Judge one claim on a batch of yours.") { claim, RequiredObjective, Batch, Optimizer, Json };
-        command.SetAction(parsed => new CheckCommand(terminal, parsed.GetValue(Json)).Run(
-            Proposal.KnownClaim(parsed.GetValue(claim)!),
-            Proposal.Resolve(parsed.GetValue(RequiredObjective)!),
-            KnownOptimizer(parsed.GetValue(Optimizer)!),
-            Files.ReadBatch(parsed.GetValue(Batch)!),
-            parsed.GetValue(Batch)!));
+        var command = new Command("check", "Judge one claim on a batch of yours.") { claim, Objective, Batch, Optimizer, Out, Json };
+        foreach (var option in LossSource.Options)
+            command.Add(option);
+        command.SetAction(parsed =>
+        {
+            string id = Proposal.KnownClaim(parsed.GetValue(claim)!), file = parsed.GetValue(Batch)!;
+            using var candidate = CandidateOf(parsed, parsed.GetValue(Objective), Objective.Name, Proposal.Resolve);
+            return new CheckCommand(terminal, parsed.GetValue(Json)).Run(id, candidate, Files.ReadBatch(file), file);
+        });
         return command;
     }
 
@@ -257,14 +344,11 @@ internal static class CommandLine
         string sentence = parsed.Errors[0].Message.Replace("as expected type 'System.Int32'", "as a whole number", StringComparison.Ordinal);
         if (sentence.StartsWith("Required argument missing for command", StringComparison.Ordinal))
             sentence = $"{parsed.CommandResult.Command.Name} needs {string.Join(" and ", parsed.CommandResult.Command.Arguments.Select(argument => argument.Name))}.";
-        bool atRoot = parsed.CommandResult.Command is RootCommand;
+        bool atRoot = parsed.CommandResult.Command is RootCommand { Subcommands.Count: > 0 };
         return atRoot && parsed.UnmatchedTokens.Count > 0
             ? $"There is no command \"{parsed.UnmatchedTokens[0]}\"; known are {Nearest.List(parsed.UnmatchedTokens[0], parsed.CommandResult.Command.Children.OfType<Command>().Select(command => command.Name))}."
             : sentence;
     }
-
-    private static Optimizer KnownOptimizer(string id) => OptimizerCatalogue.TryFind(id)
-        ?? throw InvalidInputException.Because($"There is no optimizer \"{id}\"; known are {Nearest.List(id, OptimizerCatalogue.All.Select(known => known.Id))}.");
 
     private static int Positive(int cases) => cases >= 1
         ? cases

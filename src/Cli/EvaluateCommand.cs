@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using GroupRL.Claims;
 using GroupRL.Objectives;
 using Spectre.Console;
 
@@ -37,6 +38,33 @@ internal sealed class EvaluateCommand(Terminal terminal, bool json)
         return ExitCode.Kept;
     }
 
+    /// <summary>The same of a loss that only answers: its coefficients are the gradient of J, of what a trainer climbs.</summary>
+    public int Run(LossSubject loss, RolloutBatch batch, string file)
+    {
+        var response = Files.Within(file, () => loss.Ask(batch));
+        string name = loss.Loss.Signature.Name;
+        // Of the two zeros the one without a sign.
+        double value = response.Value + 0.0, negated = 0.0 - value;
+        if (json)
+        {
+            _report.Print(new JsonObject
+            {
+                ["schema"] = "grouprl-evaluation/1",
+                ["objective"] = name,
+                ["value"] = Report.ToJson(value),
+                ["loss"] = Report.ToJson(negated),
+                ["coefficients"] = Nested(batch, completion => PerToken(completion, response.Coefficients)),
+            });
+        }
+        else
+        {
+            _report.Line($"[bold]{Markup.Escape(name)}[/]  value {Report.Number(value)}, loss {Report.Number(negated)}");
+            terminal.Write(_report.Draw(batch, response));
+        }
+
+        return ExitCode.Kept;
+    }
+
     private static JsonArray Nested(RolloutBatch batch, Func<Completion, JsonNode> of) =>
         new([.. Enumerable.Range(0, batch.Groups).Select(g =>
             new JsonArray([.. Enumerable.Range(0, batch.GroupSize(g)).Select(k => of(batch[g][k]))]))]);
@@ -48,6 +76,6 @@ internal sealed class EvaluateCommand(Terminal terminal, bool json)
         var own = values.AsSpan(completion.Batch.Row(completion.Row));
         for (int m = 0; m < own.Length; m++)
             spread[completion.Positions[m]] = own[m];
-        return new([.. spread.Select(value => (JsonNode?)value)]);
+        return new([.. spread.Select(value => (JsonNode?)Report.ToJson(value))]);
     }
 }

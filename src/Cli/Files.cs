@@ -46,6 +46,13 @@ internal static class Files
         }
     }
 
+    /// <summary>A log that is written line by line; its folder is made.</summary>
+    public static StreamWriter Log(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        return new(path) { AutoFlush = true };
+    }
+
     /// <summary>Refuses a folder that cannot be written to, before work is done whose results belong there.</summary>
     public static void Probe(string folder)
     {

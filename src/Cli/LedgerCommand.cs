@@ -91,7 +91,7 @@ internal sealed class LedgerCommand(Terminal terminal)
         ["rows"] = new JsonArray([.. judged.Select(judgedRow =>
         {
             var (row, verdict) = judgedRow;
-            var node = Report.ToJson(row, row.Objective, verdict, saved: null);
+            var node = Report.ToJson(row, row.Objective.Length > 0 ? ["--objective", row.Objective] : [], verdict, saved: null);
             node["expected"] = Report.Word(row.Expected.Kind);
             node["because"] = row.Expected.Because;
             return node;

@@ -1,4 +1,3 @@
 using GroupRL.Cli;
 
-var terminal = new Terminal(Console.Out, Console.Error, Console.IsOutputRedirected, Console.IsErrorRedirected);
-return CommandLine.Run(args, terminal);
+return CommandLine.Run(args, Terminal.OfProcess());

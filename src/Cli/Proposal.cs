@@ -22,11 +22,16 @@ internal sealed record Proposal(string Name, string Reference, SurrogateObjectiv
     {
         if (Catalogue.Find(idOrFile) is { } entry)
             return new(entry.Id, entry.Id, entry.Objective, ImmutableSortedDictionary<string, string>.Empty);
+        if (CodeReference.Is(idOrFile))
+            return OfCode(CodeReference.Load(idOrFile));
         return File.Exists(idOrFile)
             ? ReadFile(idOrFile)
             : throw InvalidInputException.Because(
                 $"\"{idOrFile}\" is neither a file nor an objective of the catalogue: {Nearest.List(idOrFile, Catalogue.All.Select(known => known.Id))}.");
     }
+
+    /// <summary>An objective that is code of a user's.</summary>
+    public static Proposal OfCode(CodeSubject code) => new(code.Name, code.Word, code.AsObjective(), ImmutableSortedDictionary<string, string>.Empty);
 
     /// <summary>Reads a proposal file.</summary>
     public static Proposal ReadFile(string path)
@@ -39,15 +44,29 @@ internal sealed record Proposal(string Name, string Reference, SurrogateObjectiv
     {
         using var document = StrictJson.Parse(text, "The proposal");
         var fields = new Fields(document.RootElement, "");
-        if (fields.Text("schema") is not Schema and var schema)
-            throw InvalidInputException.Because($"schema must be \"{Schema}\"; got \"{schema}\".");
-        string name = fields.Text("name", fileName);
-        if (string.IsNullOrWhiteSpace(name) || name.Length > LongestName)
-            throw InvalidInputException.Because($"name must have 1 to {LongestName} characters; got {name.Length}.");
+        CheckSchema(fields);
+        LossFile.Refuse(fields);
+        string name = NameOf(fields, fileName)!;
         fields.Text("description", "");
-        var proposal = new Proposal(name, reference, Composition.Read(fields, Base(fields)), Expectations(fields));
+        var proposal = new Proposal(name, reference, Composition.Read(fields, Base(fields)), Expectations(fields, ExpectableClaim));
         fields.End();
         return proposal;
+    }
+
+    /// <summary>Refuses a file of another schema.</summary>
+    public static void CheckSchema(Fields fields)
+    {
+        if (fields.Text("schema") is not Schema and var schema)
+            throw InvalidInputException.Because($"schema must be \"{Schema}\"; got \"{schema}\".");
+    }
+
+    /// <summary>What reports call it.</summary>
+    public static string? NameOf(Fields fields, string? fallback)
+    {
+        string? name = fields.Find("name") is { } given ? Fields.AsText(given, "name") : fallback;
+        return name is not null && (string.IsNullOrWhiteSpace(name) || name.Length > LongestName)
+            ? throw InvalidInputException.Because($"name must have 1 to {LongestName} characters; got {name.Length}.")
+            : name;
     }
 
     private static SurrogateObjective? Base(Fields fields)
@@ -59,7 +78,8 @@ internal sealed record Proposal(string Name, string Reference, SurrogateObjectiv
             ?? throw InvalidInputException.Because($"base names the unknown objective \"{id}\"; known are {Nearest.List(id, Catalogue.All.Select(entry => entry.Id))}.");
     }
 
-    private static ImmutableSortedDictionary<string, string> Expectations(Fields fields)
+    /// <summary>Claim id → why its refutation is expected.</summary>
+    public static ImmutableSortedDictionary<string, string> Expectations(Fields fields, Func<string, string> known)
     {
         var expected = ImmutableSortedDictionary<string, string>.Empty;
         if (fields.Find("expect") is not { } element)
@@ -67,7 +87,7 @@ internal sealed record Proposal(string Name, string Reference, SurrogateObjectiv
         if (element.ValueKind != JsonValueKind.Object)
             throw InvalidInputException.Because($"expect must be an object of claims and reasons; got {element.GetRawText()}.");
         foreach (var entry in element.EnumerateObject())
-            expected = expected.Add(ExpectableClaim(entry.Name), Fields.AsText(entry.Value, $"expect.{entry.Name}"));
+            expected = expected.Add(known(entry.Name), Fields.AsText(entry.Value, $"expect.{entry.Name}"));
         return expected;
     }
 
@@ -76,7 +96,11 @@ internal sealed record Proposal(string Name, string Reference, SurrogateObjectiv
         ? throw InvalidInputException.Because($"The claim \"{id}\" speaks of optimizers, so a proposal of an objective cannot expect anything of it.")
         : id;
 
-    /// <summary>The id itself, if it is a claim's.</summary>
-    public static string KnownClaim(string id) => Ledger.Find(id)?.Id
+    /// <summary>The id itself, if it is that of a claim of the ledger.</summary>
+    public static string LedgerClaim(string id) => Ledger.Find(id)?.Id
         ?? throw InvalidInputException.Because($"there is no claim \"{id}\"; known are {Nearest.List(id, Ledger.Claims.Select(claim => claim.Id))}.");
+
+    /// <summary>The id itself, if it is that of a claim, or of a law of losses or optimizers.</summary>
+    public static string KnownClaim(string id) => Ledger.Find(id)?.Id ?? LossLedger.Find(id)?.Id ?? OptimizerLaws.Find(id)?.Id
+        ?? throw InvalidInputException.Because($"there is no claim \"{id}\"; known are {Nearest.List(id, Ledger.Claims.Concat(LossLedger.Claims).Concat(OptimizerLaws.Claims).Select(claim => claim.Id).Distinct())}.");
 }

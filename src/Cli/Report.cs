@@ -13,8 +13,6 @@ namespace GroupRL.Cli;
 /// <summary>Verdicts and counterexamples, as a person would explain them and as JSON.</summary>
 internal sealed class Report(Terminal terminal)
 {
-    private const int LongestRow = 8;
-
     private static readonly JsonSerializerOptions Indented = new()
     {
         WriteIndented = true,
@@ -52,11 +50,11 @@ internal sealed class Report(Terminal terminal)
     };
 
     /// <summary>The command that a user types to run <paramref name="arguments"/>, from where this command was run.</summary>
-    public static string Command(params IEnumerable<string> arguments) =>
-        $"{Invocation()} {string.Join(' ', arguments.Select(Quoted))}";
+    public static string Command(string? program, params IEnumerable<string> arguments) =>
+        $"{program ?? Invocation()} {string.Join(' ', arguments.Select(Quoted))}";
 
-    // As a POSIX shell reads it: within single quotes nothing is special but the quote itself.
-    private static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "_./:@%+=,-".Contains(c, StringComparison.Ordinal))
+    /// <summary>A word as a POSIX shell reads it: within single quotes nothing is special but the quote itself.</summary>
+    public static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "_./:@%+=,-".Contains(c, StringComparison.Ordinal))
         ? word
         : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
@@ -70,15 +68,15 @@ internal sealed class Report(Terminal terminal)
             : $"dotnet run --project {Path.GetRelativePath(Directory.GetCurrentDirectory(), AppContext.BaseDirectory[..(at + "src/Cli".Length)])} --";
     }
 
-    /// <summary>The commands that replay and judge a counterexample, and its file.</summary>
-    public static (string Replay, string Judge) Commands(LedgerRow row, string reference, Counterexample found, string? saved)
+    /// <summary>The commands that replay and judge a counterexample; a <paramref name="program"/> of a user's takes as options what are commands of ours.</summary>
+    public static (string Replay, string Judge) Commands(LedgerRow row, IReadOnlyList<string> reference, Counterexample found, string? saved, string? program = null)
     {
-        string[] objective = row.Objective.Length > 0 ? ["--objective", reference] : [];
-        string[] optimizer = row.Optimizer.Length > 0 ? ["--optimizer", row.Optimizer] : [];
+        string[] optimizer = row.Optimizer.Length > 0 && !reference.Contains("--optimizer") ? ["--optimizer", row.Optimizer] : [];
         string folder = saved is null ? CommandLine.DefaultFolder : Path.GetDirectoryName(saved)!;
+        string option = program is null ? "" : "--";
         return (
-            Command(["replay", ReplayToken.Of(row, found.Point).ToString(), .. objective, .. folder == CommandLine.DefaultFolder ? [] : new[] { "--out", folder }]),
-            saved is null ? "" : Command(["check", row.Claim.Id, .. objective, .. optimizer, "--batch", saved]));
+            Command(program, [$"{option}replay", ReplayToken.Of(row, found.Point).ToString(), .. reference, .. folder == CommandLine.DefaultFolder ? [] : new[] { "--out", folder }]),
+            saved is null ? "" : Command(program, [$"{option}check", row.Claim.Id, .. reference, .. optimizer, "--batch", saved]));
     }
 
     /// <summary>Saves a counterexample that is a batch; returns its file, or null for a case of another kind.</summary>
@@ -100,76 +98,50 @@ internal sealed class Report(Terminal terminal)
     }
 
     /// <summary>Shows a counterexample: the case, the measured number beside the bound, why, and how to see it again.</summary>
-    public void Show(LedgerRow row, SurrogateObjective? objective, string reference, Verdict verdict, string? saved)
+    public void Show(LedgerRow row, Candidate? candidate, Verdict verdict, string? saved)
     {
         var found = verdict.Counterexample!;
-        var (replay, judge) = Commands(row, reference, found, saved);
+        var (replay, judge) = Commands(row, candidate?.Reference ?? [], found, saved, candidate?.Program);
         terminal.Output.WriteLine();
         Line($"[bold]{Markup.Escape($"{row.Claim.Id} · {row.Subject}")}[/]");
         Line($"  {Markup.Escape(row.Claim.Statement)}");
         terminal.Output.WriteLine();
-        if (found.Case is RolloutBatch batch && objective is not null)
-            terminal.Write(Draw(batch, TryEvaluate(objective, batch)));
+        if (CaseGrid.Of(candidate, found.Case) is { } grid)
+            terminal.Write(Draw(grid));
         else
             terminal.Output.WriteLine($"  {found.Case}");
         terminal.Output.WriteLine();
         Line($"  [red]measured[/]  {Markup.Escape($"{row.Claim.Quantity} = {Number(found.Measurement.Measured)}, {Bound(row.Claim, found.Measurement)}")}");
         Line($"  why       {Markup.Escape(found.Why)}");
+        if (candidate?.Loss is not null && row.Claim.Class == ClaimClass.Contract)
+            Line($"  assumes   {Markup.Escape(string.Join("; ", row.Claim.Hypotheses))}");
+        if (row.Claim.Consequence.Length > 0)
+            Line($"  in a run  {Markup.Escape(row.Claim.Consequence)}");
         // Commands are to be copied: nothing may fold them.
         if (saved is not null)
             terminal.Output.WriteLine($"  judge     {judge}");
         terminal.Output.WriteLine($"  replay    {replay}");
     }
 
-    // A counterexample may be a batch that the objective refuses.
-    private static Evaluation? TryEvaluate(SurrogateObjective objective, RolloutBatch batch)
-    {
-        try
-        {
-            return objective.Evaluate(batch);
-        }
-        catch (InvalidInputException)
-        {
-            return null;
-        }
-    }
+    /// <summary>A batch and what a loss answers to it, a row a completion; null where it refuses the batch.</summary>
+    public Table Draw(RolloutBatch batch, LossResponse? response) => Draw(CaseGrid.Of(batch, response));
 
     /// <summary>A batch and what an objective makes of it, a row a completion; null where it refuses the batch.</summary>
-    public Table Draw(RolloutBatch batch, Evaluation? evaluation)
-    {
-        bool shaped = evaluation is not null
-            && (batch.RewardsPerRow != 1 || Enumerable.Range(0, batch.Rows).Any(i => !batch.TryReward(i, 0, out double reward) || reward != evaluation.Rewards[i]));
-        var table = terminal.Table("group", "completion", shaped ? "shaped reward" : "reward", "advantage", "length", "shared", "log-ratios", "coefficients");
-        for (int g = 0; g < batch.Groups; g++)
-        {
-            string shared = batch.HasIds ? batch[g].SharedPrefix().ToString(CultureInfo.InvariantCulture) : "?";
-            for (int k = 0; k < batch.GroupSize(g); k++)
-            {
-                var completion = batch[g][k];
-                double[] ratios = [.. completion[Column.Logp].ToArray().Zip(completion[Column.OldLogp].ToArray(), (logp, old) => logp - old)];
-                table.AddRow([.. new[]
-                {
-                    FormattableString.Invariant($"{g}"),
-                    FormattableString.Invariant($"{k}"),
-                    Number(evaluation?.Rewards[completion.Row] ?? (batch.TryReward(completion.Row, 0, out double given) ? given : double.NaN)),
-                    evaluation is null ? "refused" : evaluation.RowAdvantages is { } rows ? Number(rows[completion.Row]) : Spread(completion, evaluation.Advantages[batch.Row(completion.Row)]),
-                    completion.Length == completion.FullLength
-                        ? FormattableString.Invariant($"{completion.Length}")
-                        : FormattableString.Invariant($"{completion.Length} of {completion.FullLength}"),
-                    shared,
-                    Spread(completion, ratios),
-                    evaluation is null ? "refused" : Spread(completion, evaluation.Coefficients[batch.Row(completion.Row)]),
-                }.Select(Markup.Escape)]);
-            }
-        }
+    public Table Draw(RolloutBatch batch, Evaluation? evaluation) => Draw(CaseGrid.Of(batch, evaluation));
 
+    /// <summary>A batch and what a subject makes of it, a row a completion.</summary>
+    public Table Draw(CaseGrid grid)
+    {
+        var table = terminal.Table([.. grid.Columns]);
+        foreach (var row in grid.Rows)
+            table.AddRow([.. row.Select(Markup.Escape)]);
         return table;
     }
 
     /// <summary>A row and its verdict.</summary>
-    public static JsonObject ToJson(LedgerRow row, string reference, Verdict verdict, string? saved)
+    public static JsonObject ToJson(LedgerRow row, IReadOnlyList<string> reference, Verdict verdict, string? saved, string? program = null)
     {
-        var json = new JsonObject { ["claim"] = row.Claim.Id };
+        var json = new JsonObject { ["claim"] = row.Claim.Id, ["class"] = row.Claim.Class.ToString().ToLowerInvariant() };
         if (row.Objective.Length > 0)
             json["objective"] = row.Objective;
         if (row.Optimizer.Length > 0)
@@ -184,14 +156,16 @@ internal sealed class Report(Terminal terminal)
             json["corners"] = new JsonObject(verdict.Corners.Select(corner => KeyValuePair.Create(corner.Key, (JsonNode?)corner.Value)));
         if (verdict.Counterexample is { } found)
         {
-            var (replay, judge) = Commands(row, reference, found, saved);
+            var (replay, judge) = Commands(row, reference, found, saved, program);
             json["counterexample"] = new JsonObject
             {
                 ["case"] = found.Case is RolloutBatch batch ? JsonNode.Parse(BatchWriter.Write(batch)) : found.Case.ToString(),
                 ["quantity"] = row.Claim.Quantity,
                 ["measured"] = ToJson(found.Measurement.Measured),
                 ["bound"] = ToJson(found.Measurement.Bound),
+                ["must_be"] = row.Claim.Requirement(found.Measurement),
                 ["why"] = found.Why,
+                ["in_a_run"] = row.Claim.Consequence.Length > 0 ? row.Claim.Consequence : null,
                 ["shrinks"] = found.Shrinks,
                 ["file"] = saved,
                 ["judge"] = judge.Length > 0 ? judge : null,
@@ -206,7 +180,10 @@ internal sealed class Report(Terminal terminal)
     public static JsonNode ToJson(double value) => double.IsFinite(value) ? JsonValue.Create(value) : JsonValue.Create(value.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>Prints JSON.</summary>
-    public void Print(JsonNode json) => terminal.Output.WriteLine(json.ToJsonString(Indented));
+    public void Print(JsonNode json) => terminal.Output.WriteLine(Text(json));
+
+    /// <summary>JSON as it is printed.</summary>
+    public static string Text(JsonNode json) => json.ToJsonString(Indented);
 
     /// <summary>Prints a line with markup.</summary>
     public void Line(string markup)
@@ -218,22 +195,5 @@ internal sealed class Report(Terminal terminal)
     }
 
     /// <summary>The bound of a measurement, in words.</summary>
-    public static string Bound(Claim claim, Measurement m) => m switch
-    {
-        { AtLeast: true } => $"must be at least {Number(m.Bound)}",
-        { Bound: 0 } => "must be 0",
-        _ when claim.IsBound => $"must be at most {Number(m.Bound)}",
-        _ => $"must be at most {m.Bound.ToString("G3", CultureInfo.InvariantCulture)} (rounding)",
-    };
-
-    // A masked token shows as a dot; a long completion by its ends.
-    private static string Spread(Completion completion, ReadOnlySpan<double> values)
-    {
-        string[] shown = [.. Enumerable.Repeat("·", completion.FullLength)];
-        for (int m = 0; m < values.Length; m++)
-            shown[completion.Positions[m]] = Number(values[m]);
-        return shown.Length <= LongestRow
-            ? string.Join(' ', shown)
-            : string.Join(' ', [.. shown[..(LongestRow / 2)], $"… {shown.Length - LongestRow} more …", .. shown[^(LongestRow / 2)..]]);
-    }
+    public static string Bound(Claim claim, Measurement m) => $"must be {claim.Requirement(m)}";
 }

@@ -27,6 +27,9 @@ internal sealed class Terminal
             Console.Profile.Width = PlainWidth;
     }
 
+    /// <summary>The console of this process.</summary>
+    public static Terminal OfProcess() => new(System.Console.Out, System.Console.Error, System.Console.IsOutputRedirected, System.Console.IsErrorRedirected);
+
     /// <summary>Where results go.</summary>
     public TextWriter Output { get; }
 
@@ -65,7 +68,11 @@ internal sealed class Terminal
     }
 
     /// <summary>Maps items to results on all cores, in order, and reports how far it is: a bar on a terminal, a line now and then elsewhere.</summary>
-    public IReadOnlyList<TResult> Progress<T, TResult>(string what, IReadOnlyList<T> items, Func<T, TResult> map)
+    /// <param name="what">What is done.</param>
+    /// <param name="items">The items.</param>
+    /// <param name="map">What is done to each.</param>
+    /// <param name="jobs">How many at once; −1: as many as there are cores.</param>
+    public IReadOnlyList<TResult> Progress<T, TResult>(string what, IReadOnlyList<T> items, Func<T, TResult> map, int jobs = -1)
     {
         var results = new TResult[items.Count];
         if (_plainError)
@@ -100,7 +107,7 @@ internal sealed class Terminal
         {
             try
             {
-                Parallel.For(0, items.Count, k =>
+                Parallel.For(0, items.Count, new ParallelOptions { MaxDegreeOfParallelism = jobs }, k =>
                 {
                     results[k] = map(items[k]);
                     finished();

@@ -15,7 +15,7 @@ internal sealed class TightnessCommand(Terminal terminal, bool json)
     /// <summary>Searches for the worst case of every row of <paramref name="claim"/>, or of every claim that is a bound.</summary>
     public int Run(string? claim)
     {
-        if (claim is not null && !Ledger.Find(Proposal.KnownClaim(claim))!.IsBound)
+        if (claim is not null && Ledger.Find(Proposal.KnownClaim(claim)) is not { IsBound: true })
         {
             throw InvalidInputException.Because(
                 $"{claim} has no bound but rounding, so nothing can come near it; bounds are {string.Join(", ", Ledger.Claims.Where(known => known.IsBound).Select(known => known.Id))}.");

@@ -29,17 +29,24 @@ public sealed record TinyPrompt(TinyPolicy Policy, ImmutableArray<double> Reward
     /// </summary>
     public Rollout Completion(int y, SurrogateObjective objective)
     {
+        ArgumentNullException.ThrowIfNull(objective);
+        return Completion(y, objective.Reads, objective.Rewards.Count ?? 2, objective.Advantage.ReadsGreedyReward);
+    }
+
+    /// <summary>The same with the columns <paramref name="reads"/>, <paramref name="rewards"/> rewards, and the greedy completion's where it is asked for.</summary>
+    public Rollout Completion(int y, IEnumerable<Column> reads, int rewards, bool greedy)
+    {
         double[] old = Behaviour.Logps(y);
         var rollout = new Rollout
         {
-            Rewards = [Rewards[y], .. Enumerable.Repeat((double?)0, (objective.Rewards.Count ?? 2) - 1)],
+            Rewards = [Rewards[y], .. Enumerable.Repeat((double?)0, rewards - 1)],
             Logps = Policy.Logps(y),
             OldLogps = old,
             Tokens = [.. Policy.Tokens(y)],
             Mask = Masked(y) ? new bool[old.Length] : null,
-            GreedyReward = objective.Advantage.ReadsGreedyReward ? Rewards[Policy.Greedy] : null,
+            GreedyReward = greedy ? Rewards[Policy.Greedy] : null,
         };
-        return objective.Reads.Where(column => column is not (Column.Logp or Column.OldLogp)).Aggregate(rollout, (with, column) => with.With(column, column switch
+        return reads.Where(column => column is not (Column.Logp or Column.OldLogp)).Aggregate(rollout, (with, column) => with.With(column, column switch
         {
             Column.RefLogp or Column.RolloutLogp => old,
             Column.Entropy => Policy.Entropies(y),
@@ -49,6 +56,9 @@ public sealed record TinyPrompt(TinyPolicy Policy, ImmutableArray<double> Reward
         }));
     }
 }
+
+/// <summary>Writes ∂J/∂ℓ of a batch at its own log-probs, shape [N].</summary>
+public delegate void Coefficients(RolloutBatch batch, Span<double> coefficients);
 
 /// <summary>E[∇J] over every group of completions that can be drawn, without sampling.</summary>
 /// <param name="Gradient">Σ over groups of probability · Σ c·∇ℓ, shape [parameters], the prompts' tables one after another.</param>
@@ -69,9 +79,29 @@ public sealed record ExpectedGradient(ImmutableArray<double> Gradient, double Ma
     public static ExpectedGradient Of(SurrogateObjective objective, ImmutableArray<TinyPrompt> prompts, Func<int, ImmutableArray<int>, bool>? kept = null)
     {
         ArgumentNullException.ThrowIfNull(objective);
-        var sum = new Sum(objective, prompts);
+        var workspace = new Workspace();
+        return Of(
+            (batch, coefficients) => objective.Evaluate(batch, batch[Column.Logp], coefficients, workspace),
+            (prompt, y) => prompt.Completion(y, objective),
+            objective.Traits.HasFlag(Traits.GroupIsolated),
+            prompts,
+            kept);
+    }
+
+    /// <summary>The same of whatever gives coefficients to batches.</summary>
+    /// <param name="coefficients">Writes ∂J/∂ℓ of a batch, shape [N].</param>
+    /// <param name="completion">A completion of a prompt with all columns that are read.</param>
+    /// <param name="isolated">Whether a group's coefficients see no other group.</param>
+    /// <param name="prompts">The prompts, at least 1.</param>
+    /// <param name="kept">Which groups of a prompt are trained on, given their completions; the others add nothing.</param>
+    public static ExpectedGradient Of(
+        Coefficients coefficients, Func<TinyPrompt, int, Rollout> completion, bool isolated, ImmutableArray<TinyPrompt> prompts, Func<int, ImmutableArray<int>, bool>? kept = null)
+    {
+        ArgumentNullException.ThrowIfNull(coefficients);
+        ArgumentNullException.ThrowIfNull(completion);
+        var sum = new Sum(coefficients, completion, prompts);
         var groups = prompts.Select((prompt, p) => Multisets(prompt.Policy.Completions, prompt.Count).Where(group => kept?.Invoke(p, group) ?? true).ToArray()).ToArray();
-        if (prompts.Length == 1 || !objective.Traits.HasFlag(Traits.GroupIsolated))
+        if (prompts.Length == 1 || !isolated)
         {
             foreach (var together in Product(groups))
                 sum.Add(together, Enumerable.Range(0, prompts.Length), weight: 1);
@@ -128,20 +158,19 @@ public sealed record ExpectedGradient(ImmutableArray<double> Gradient, double Ma
     /// <summary>The sum in the making.</summary>
     private sealed class Sum
     {
-        private readonly SurrogateObjective _objective;
+        private readonly Coefficients _fill;
         private readonly ImmutableArray<TinyPrompt> _prompts;
         private readonly Rollout[][] _completions;
-        private readonly Workspace _workspace = new();
         private readonly double[][] _gradients;
         private double[] _coefficients = [];
         private double _magnitude;
         private double _probability;
         private int _batches;
 
-        public Sum(SurrogateObjective objective, ImmutableArray<TinyPrompt> prompts)
+        public Sum(Coefficients fill, Func<TinyPrompt, int, Rollout> completion, ImmutableArray<TinyPrompt> prompts)
         {
-            (_objective, _prompts) = (objective, prompts);
-            _completions = [.. prompts.Select(prompt => Enumerable.Range(0, prompt.Policy.Completions).Select(y => prompt.Completion(y, objective)).ToArray())];
+            (_fill, _prompts) = (fill, prompts);
+            _completions = [.. prompts.Select(prompt => Enumerable.Range(0, prompt.Policy.Completions).Select(y => completion(prompt, y)).ToArray())];
             _gradients = [.. prompts.Select(prompt => new double[prompt.Policy.Parameters])];
         }
 
@@ -152,7 +181,7 @@ public sealed record ExpectedGradient(ImmutableArray<double> Gradient, double Ma
             if (_coefficients.Length < batch.Tokens)
                 _coefficients = new double[batch.Tokens];
             var coefficients = _coefficients.AsSpan(0, batch.Tokens);
-            _objective.Evaluate(batch, batch[Column.Logp], coefficients, _workspace);
+            _fill(batch, coefficients);
             double probability = counted.Aggregate(1.0, (product, p) => product * Chance(p, groups[p]));
             foreach (int p in counted)
             {

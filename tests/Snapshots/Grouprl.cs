@@ -7,7 +7,9 @@ internal static class Grouprl
 {
     private static readonly string Root = Snapshot.FolderOf("Verify.sln");
 
-    /// <summary>The output of a command; paths are shown from the root of the repository, and <c>OUT</c> is a fresh folder.</summary>
+    private static readonly string Self = Path.Combine(AppContext.BaseDirectory, "grouprl");
+
+    /// <summary>The output of a command; paths are shown from the root of the repository, <c>OUT</c> is a fresh folder and <c>SELF</c> this build.</summary>
     public static string Run(params string[] args)
     {
         string folder = Directory.CreateTempSubdirectory("grouprl").FullName;
@@ -17,9 +19,10 @@ internal static class Grouprl
             {
                 "OUT" => folder,
                 _ when arg.StartsWith("examples/", StringComparison.Ordinal) => Path.Combine(Root, arg),
-                _ => arg,
+                _ => arg.Replace("SELF", Self, StringComparison.Ordinal),
             })];
             return Show(string.Join(' ', args), terminal => CommandLine.Run(resolved, terminal))
+                .Replace(Self, "SELF", StringComparison.Ordinal)
                 .Replace(Root + Path.DirectorySeparatorChar, "", StringComparison.Ordinal).Replace(folder, "OUT", StringComparison.Ordinal);
         }
         finally

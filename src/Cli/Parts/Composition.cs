@@ -7,6 +7,9 @@ namespace GroupRL.Cli;
 /// <summary>An objective as a proposal spells it, in both directions.</summary>
 internal static class Composition
 {
+    /// <summary>The fields that hold parts.</summary>
+    public static IEnumerable<string> PartFields => ["rewards", "advantage", "kernel", "weight", "correction", "regularisers"];
+
     /// <summary>The objective that the fields describe, over <paramref name="start"/> where there is one.</summary>
     public static SurrogateObjective Read(Fields fields, SurrogateObjective? start)
     {
@@ -29,19 +32,19 @@ internal static class Composition
                 : fallback ?? throw InvalidInputException.Because($"a proposal needs the field \"{field}\", or a \"base\" that has one.");
     }
 
-    /// <summary>The fields that describe an objective; what is left out is the default.</summary>
-    public static JsonObject Write(SurrogateObjective objective)
+    /// <summary>The fields that describe an objective; what is left out is the default, and whole, nothing is.</summary>
+    public static JsonObject Write(SurrogateObjective objective, bool whole = false)
     {
         var fields = new JsonObject();
         if (objective.Rewards != RewardShaping.None)
-            fields["rewards"] = Steps(objective.Rewards) is [var only] ? only : new JsonArray([.. Steps(objective.Rewards)]);
-        fields["advantage"] = Parts.Advantages.Write(objective.Advantage);
-        fields["kernel"] = Parts.Kernels.Write(objective.Kernel);
-        fields["weight"] = Parts.Weights.Write(objective.Weight);
+            fields["rewards"] = Steps(objective.Rewards, whole) is [var only] ? only : new JsonArray([.. Steps(objective.Rewards, whole)]);
+        fields["advantage"] = Parts.Advantages.Write(objective.Advantage, whole);
+        fields["kernel"] = Parts.Kernels.Write(objective.Kernel, whole);
+        fields["weight"] = Parts.Weights.Write(objective.Weight, whole);
         if (objective.Correction != TokenWeight.One)
-            fields["correction"] = Parts.Weights.Write(objective.Correction);
+            fields["correction"] = Parts.Weights.Write(objective.Correction, whole);
         if (objective.Regularisers.Length > 0)
-            fields["regularisers"] = new JsonArray([.. objective.Regularisers.Select(Parts.Regularisers.Write)]);
+            fields["regularisers"] = new JsonArray([.. objective.Regularisers.Select(term => Parts.Regularisers.Write(term, whole))]);
         return fields;
     }
 
@@ -67,15 +70,15 @@ internal static class Composition
         _ => throw InvalidInputException.Because($"{place} reads the completion's own rewards, so it must come first."),
     };
 
-    private static List<JsonNode> Steps(RewardShaping shaping)
+    private static List<JsonNode> Steps(RewardShaping shaping, bool whole)
     {
         List<JsonNode> steps = shaping switch
         {
             RewardStep { Inner: var inner } when inner == RewardShaping.None => [],
-            RewardStep { Inner: var inner } => Steps(inner),
+            RewardStep { Inner: var inner } => Steps(inner, whole),
             _ => [],
         };
-        steps.Add(Parts.Shapings.Write(shaping is RewardStep step ? step with { Inner = RewardShaping.None } : shaping));
+        steps.Add(Parts.Shapings.Write(shaping is RewardStep step ? step with { Inner = RewardShaping.None } : shaping, whole));
         return steps;
     }
 }

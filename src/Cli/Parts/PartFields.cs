@@ -16,12 +16,13 @@ internal sealed class PartFields<TPart>
 {
     private readonly Fields? _source;
     private readonly TPart? _part;
+    private readonly bool _whole;
 
     /// <summary>Reads from <paramref name="source"/>.</summary>
     public PartFields(Fields source) => _source = source;
 
-    /// <summary>Writes <paramref name="part"/> into <see cref="Written"/>.</summary>
-    public PartFields(TPart part) => _part = part;
+    /// <summary>Writes <paramref name="part"/> into <see cref="Written"/>, defaults too where it is to be written whole.</summary>
+    public PartFields(TPart part, bool whole) => (_part, _whole) = (part, whole);
 
     /// <summary>Lists.</summary>
     public PartFields()
@@ -45,7 +46,7 @@ internal sealed class PartFields<TPart>
         if (Lists)
             return List(field, fallback ?? AnyNumber, fallback is { } value0 ? $"**{(double.IsFinite(value0) ? value0.ToString("R", CultureInfo.InvariantCulture) : "none")}**" : "a number", fallback is null);
         double value = of(_part!);
-        return Put(field, value, value != fallback ? JsonValue.Create(value) : null);
+        return Put(field, value, value != fallback || (_whole && double.IsFinite(value)) ? JsonValue.Create(value) : null);
     }
 
     /// <summary>A whole number; without a fallback it is required.</summary>
@@ -73,7 +74,7 @@ internal sealed class PartFields<TPart>
         for (int k = 0; k < choices.Length; k++)
         {
             if (EqualityComparer<T>.Default.Equals(choices[k].Value, value))
-                return Put(field, value, k > 0 ? JsonValue.Create(choices[k].Word) : null);
+                return Put(field, value, k > 0 || _whole ? JsonValue.Create(choices[k].Word) : null);
         }
 
         throw new InvalidOperationException($"{field} has no word for {value}.");
@@ -99,7 +100,7 @@ internal sealed class PartFields<TPart>
         if (Lists)
             return List(field, fallback ?? known.Any, fallback is null ? $"{known.Article} {known.Kind}" : $"**{PartText.Of(known.Write(fallback))}**, or another {known.Kind}", fallback is null);
         if (_source is null)
-            return Put(field, of(_part!), of(_part!).Equals(fallback) ? null : known.Write(of(_part!)));
+            return Put(field, of(_part!), of(_part!).Equals(fallback) && !_whole ? null : known.Write(of(_part!), _whole));
         return _source.Find(field) is { } inner
             ? known.Read(inner, _source.At(field))
             : fallback ?? throw InvalidInputException.Because($"{_source.Place} needs the field \"{field}\", {known.Article} {known.Kind}.");
@@ -112,7 +113,7 @@ internal sealed class PartFields<TPart>
         if (Lists)
             return List<TInner?>(field, null, $"**{without}**, or {known.Article} {known.Kind}", required: false);
         if (_source is null)
-            return Put(field, of(_part!), of(_part!) is { } written ? known.Write(written) : null);
+            return Put(field, of(_part!), of(_part!) is { } written ? known.Write(written, _whole) : null);
         return _source.Find(field) is { } inner ? known.Read(inner, _source.At(field)) : null;
     }
 
@@ -138,7 +139,7 @@ internal sealed class PartFields<TPart>
 
         if (of(_part!) is not { } own)
             return null;
-        var fields = new PartFields<TInner>(own);
+        var fields = new PartFields<TInner>(own, _whole);
         return Put(field, form(fields), fields.Written);
     }
 
@@ -156,7 +157,7 @@ internal sealed class PartFields<TPart>
         if (Lists)
             return List<ImmutableArray<TInner>>(field, [known.Any], $"{known.Kind}s", required: true);
         if (_source is null)
-            return Put(field, of(_part!), new JsonArray([.. of(_part!).Select(known.Write)]));
+            return Put(field, of(_part!), new JsonArray([.. of(_part!).Select(part => known.Write(part, _whole))]));
         return [.. _source.Items(field).Select((inner, k) => known.Read(inner, $"{_source.At(field)}[{k}]"))];
     }
 
@@ -192,7 +193,7 @@ internal sealed record FieldText(string Field, string Words, bool Required)
 internal sealed class PartList<TKind>(string kind)
     where TKind : class
 {
-    private readonly List<(string Name, Func<Fields, TKind> Read, Func<TKind, JsonNode?> Write, Func<(TKind Any, List<FieldText> Fields)> List)> _forms = [];
+    private readonly List<(string Name, Func<Fields, TKind> Read, Func<TKind, bool, JsonNode?> Write, Func<(TKind Any, List<FieldText> Fields)> List)> _forms = [];
 
     /// <summary>What the parts are, in a word.</summary>
     public string Kind { get; } = kind;
@@ -216,11 +217,11 @@ internal sealed class PartList<TKind>(string kind)
         _forms.Add((name, fields => form(new(fields)), Written, Listed));
         return this;
 
-        JsonNode? Written(TKind part)
+        JsonNode? Written(TKind part, bool whole)
         {
             if (part is not TPart own)
                 return null;
-            var fields = new PartFields<TPart>(own);
+            var fields = new PartFields<TPart>(own, whole);
             // A form that drops a parameter would describe another part.
             if (!form(fields).Equals(own))
                 return null;
@@ -257,7 +258,7 @@ internal sealed class PartList<TKind>(string kind)
         }
     }
 
-    /// <summary>A part as a proposal would write it.</summary>
-    public JsonNode Write(TKind part) => _forms.Select(form => form.Write(part)).FirstOrDefault(written => written is not null)
-        ?? throw new InvalidOperationException($"The {Kind} {part} has no name in proposals.");
+    /// <summary>A part as a proposal would write it; whole: its defaults, too.</summary>
+    public JsonNode Write(TKind part, bool whole = false) => _forms.Select(form => form.Write(part, whole)).FirstOrDefault(written => written is not null)
+        ?? (part.GetType().Assembly == typeof(TKind).Assembly ? throw new InvalidOperationException($"The {Kind} {part} has no name in proposals.") : ForeignCode.Describe(part));
 }

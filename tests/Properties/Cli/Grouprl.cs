@@ -1,11 +1,12 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using GroupRL.Cli;
 using Xunit;
 
 namespace GroupRL.Properties.Cli;
 
 /// <summary>Runs the command in this process on files of a folder of its own.</summary>
-internal sealed class Grouprl : IDisposable
+internal sealed partial class Grouprl : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("grouprl").FullName;
 
@@ -26,8 +27,15 @@ internal sealed class Grouprl : IDisposable
         using var output = new StringWriter();
         using var error = new StringWriter();
         int exit = CommandLine.Run(args, new Terminal(output, error, plainOutput: true, plainError: true));
-        return (exit, output.ToString(), error.ToString());
+        return (exit, output.ToString(), WithoutProgress(error.ToString()));
     }
+
+    // On a slow machine a command says how far it is, which is no error.
+    private static string WithoutProgress(string error) =>
+        string.Concat(error.Split('\n').Where(line => !Progress().IsMatch(line)).Select((line, k) => k == 0 ? line : $"\n{line}"));
+
+    [GeneratedRegex(@": \d+ of \d+\r?$")]
+    private static partial Regex Progress();
 
     public JsonElement Json(params string[] args)
     {

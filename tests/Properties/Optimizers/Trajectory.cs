@@ -1,4 +1,5 @@
 using GroupRL.Optimizers;
+using Xunit;
 
 namespace GroupRL.Properties.Optimizers;
 
@@ -43,5 +44,5 @@ internal static class Trajectory
 
     /// <summary>Asserts that numbers agree to the bit.</summary>
     public static void Same(double[] expected, double[] actual) =>
-        Xunit.Assert.Equal(expected.Select(BitConverter.DoubleToInt64Bits), actual.Select(BitConverter.DoubleToInt64Bits));
+        Assert.Equal(expected.Select(BitConverter.DoubleToInt64Bits), actual.Select(BitConverter.DoubleToInt64Bits));
 }

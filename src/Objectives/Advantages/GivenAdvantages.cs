@@ -1,9 +1,7 @@
-using GroupRL.Objectives;
-
-namespace GroupRL.Claims;
+namespace GroupRL.Objectives;
 
 /// <summary>Advantages that were computed before, one a token, shape [N]: a trainer fixes them before it splits a batch or takes inner steps.</summary>
-internal sealed record GivenAdvantages(double[] Tokens) : Advantage
+public sealed record GivenAdvantages(double[] Tokens) : Advantage
 {
     /// <inheritdoc/>
     public override Traits Traits => Traits.None;
@@ -13,7 +11,7 @@ internal sealed record GivenAdvantages(double[] Tokens) : Advantage
 }
 
 /// <summary>Weights that were computed before, one a token, shape [N].</summary>
-internal sealed record GivenWeights(double[] Tokens) : TokenWeight
+public sealed record GivenWeights(double[] Tokens) : TokenWeight
 {
     /// <inheritdoc/>
     public override Traits Traits => Traits.None;
@@ -23,7 +21,7 @@ internal sealed record GivenWeights(double[] Tokens) : TokenWeight
 }
 
 /// <summary>Rewards that nothing reads.</summary>
-internal sealed record NoRewards : RewardShaping
+public sealed record NoRewards : RewardShaping
 {
     /// <inheritdoc/>
     public override Traits Traits => Traits.GroupIsolated;
