@@ -13,6 +13,9 @@ public sealed record Expectation(VerdictKind Kind, string Because)
     /// <summary>The theory proves the claim for the subject.</summary>
     public static Expectation Holds(string because) => new(VerdictKind.Holds, because);
 
+    /// <summary>Either verdict describes a subject whose design is not known.</summary>
+    public static Expectation Choice { get; } = Refuted("a choice of the design");
+
     /// <summary>The theory refutes it.</summary>
     public static Expectation Refuted(string because) => new(VerdictKind.Refuted, because);
 }

@@ -105,7 +105,7 @@ public static class Contract
     }
 
     // Between 0.5 and 1 in size, without a pattern that errors could share and cancel in.
-    private static double Direction(int t)
+    internal static double Direction(int t)
     {
         double fraction = (t + 1) * 0.6180339887498949 % 1;
         return fraction < 0.5 ? -0.5 - fraction : fraction;

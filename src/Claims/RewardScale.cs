@@ -113,19 +113,10 @@ public static class RewardScale
             ? null
             : "advantages proportional to the rewards";
 
-    private static RolloutBatch Changed(RolloutBatch batch, Func<double, double> change) => RolloutBatch.Of(
-    [
-        .. batch.ToRollouts().Select(group => group.Select(row => row with
-        {
-            Rewards = [.. row.Rewards.Select(reward => reward is { } r ? change(r) : (double?)null)],
-            GreedyReward = row.GreedyReward is { } greedy ? change(greedy) : null,
-        }).ToArray()),
-    ]);
-
     /// <summary>The batch with everything in units of reward times <paramref name="scale"/>.</summary>
     internal static RolloutBatch Scaled(RolloutBatch batch, double scale)
     {
-        var scaled = Changed(batch, reward => scale * reward);
+        var scaled = Reworked.WithRewards(batch, (_, reward) => scale * reward);
         foreach (var column in new[] { Column.Value, Column.TokenReward })
         {
             if (batch.Has(column))
@@ -139,7 +130,7 @@ public static class RewardScale
     {
         double shift = Shift(batch);
         var evaluation = objective.Evaluate(batch);
-        var shifted = Changed(batch, reward => reward + shift);
+        var shifted = Reworked.WithRewards(batch, (_, reward) => reward + shift);
         var other = objective.Evaluate(shifted);
         // A bare whitening takes a spread for rounding beside the size of what it centres, and a shift sets that size: on one side of it nothing is left.
         if ((objective.Advantage.CentringCondition(batch, evaluation.Rewards) == 0) != (objective.Advantage.CentringCondition(shifted, other.Rewards) == 0))

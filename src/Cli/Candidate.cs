@@ -45,8 +45,8 @@ internal sealed record Candidate : IDisposable
     /// <summary>How many rows may be judged at once; −1: as many as there are cores.</summary>
     public int Jobs { get; private init; } = -1;
 
-    /// <summary>How many batches a process answered, and in which time; null without one.</summary>
-    public (long Count, TimeSpan Time)? Answered => (_owned as LossSource.Both)?.Answered ?? (_owned as PipedOptimizer)?.Answered;
+    /// <summary>How many requests a process answered, and in which time; null without one.</summary>
+    public (long Count, TimeSpan Time)? Answered => (_owned as IAnswering)?.Answered;
 
     /// <summary>An objective of known parts, under an optimizer.</summary>
     public static Candidate Of(Proposal proposal, Optimizer optimizer, params string[] optimizerWords) => new(
@@ -64,7 +64,7 @@ internal sealed record Candidate : IDisposable
 
     /// <summary>A loss that only answers.</summary>
     public static Candidate Of(LossSubject loss, IReadOnlyList<string> reference, ImmutableSortedDictionary<string, string> expected, int jobs, IDisposable? owned) =>
-        new(loss.Loss.Signature.Name, reference, LossLedger.Rows(loss), owned)
+        new(loss.Loss.Signature.Name, reference, LossLaws.Rows(loss), owned)
         {
             Loss = loss,
             Expected = expected,

@@ -13,7 +13,7 @@ namespace GroupRL.Cli;
 /// </summary>
 internal sealed class ClaimsCommand(Terminal terminal, bool json)
 {
-    private static readonly ImmutableArray<Claim> s_laws = [.. LossLedger.OfLikeness, .. LossLedger.Claims];
+    private static readonly ImmutableArray<Claim> s_laws = [.. LossLaws.OfLikeness, .. LossLaws.Claims];
 
     private static readonly ImmutableArray<Claim> s_optimizerLaws = [.. OptimizerLaws.Claims];
 
@@ -24,7 +24,7 @@ internal sealed class ClaimsCommand(Terminal terminal, bool json)
     {
         // A law of losses may have the id of a claim, whose words for objectives are others.
         Claim[] claims = id is null ? [.. Ledger.Claims] : Ledger.Find(id) is { } claim ? [claim] : [];
-        Claim[] laws = id is null ? [.. s_laws] : LossLedger.Find(id) is { } law ? [law] : [];
+        Claim[] laws = id is null ? [.. s_laws] : LossLaws.Find(id) is { } law ? [law] : [];
         Claim[] others = id is null ? [.. s_optimizerLaws] : OptimizerLaws.Find(id) is { } other ? [other] : [];
         if (claims.Length + laws.Length + others.Length == 0)
             return Show(Catalogue.Find(id!) ?? throw Unknown(id!));

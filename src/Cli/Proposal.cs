@@ -101,6 +101,6 @@ internal sealed record Proposal(string Name, string Reference, SurrogateObjectiv
         ?? throw InvalidInputException.Because($"there is no claim \"{id}\"; known are {Nearest.List(id, Ledger.Claims.Select(claim => claim.Id))}.");
 
     /// <summary>The id itself, if it is that of a claim, or of a law of losses or optimizers.</summary>
-    public static string KnownClaim(string id) => Ledger.Find(id)?.Id ?? LossLedger.Find(id)?.Id ?? OptimizerLaws.Find(id)?.Id
-        ?? throw InvalidInputException.Because($"there is no claim \"{id}\"; known are {Nearest.List(id, Ledger.Claims.Concat(LossLedger.Claims).Concat(OptimizerLaws.Claims).Select(claim => claim.Id).Distinct())}.");
+    public static string KnownClaim(string id) => Ledger.Find(id)?.Id ?? LossLaws.Find(id)?.Id ?? OptimizerLaws.Find(id)?.Id
+        ?? throw InvalidInputException.Because($"there is no claim \"{id}\"; known are {Nearest.List(id, Ledger.Claims.Concat(LossLaws.Claims).Concat(OptimizerLaws.Claims).Select(claim => claim.Id).Distinct())}.");
 }

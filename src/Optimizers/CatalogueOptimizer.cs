@@ -1,6 +1,6 @@
 namespace GroupRL.Optimizers;
 
-/// <summary>An optimizer of known links as one that is known by its ways alone.</summary>
+/// <summary>An optimizer of known links as one that is known by its trajectories alone.</summary>
 public sealed class CatalogueOptimizer : IOptimizer
 {
     private readonly Optimizer _optimizer;

@@ -1,7 +1,7 @@
 namespace GroupRL.Optimizers;
 
 /// <summary>
-/// An optimizer of which nothing is known but the ways it takes: a trainer's code, in any language. Every run starts from fresh state; it
+/// An optimizer of which nothing is known but the trajectories it takes: a trainer's code, in any language. Every run starts from fresh state; it
 /// must be deterministic, and may be asked by several threads at once.
 /// </summary>
 public interface IOptimizer

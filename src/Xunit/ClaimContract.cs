@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using GroupRL.Checking;
 using GroupRL.Claims;
+using GroupRL.Cli;
 using Xunit;
 using Xunit.Sdk;
 
@@ -44,6 +45,6 @@ public abstract class ClaimContract
     {
         string[] known = [.. claims];
         if (Expected.Keys.FirstOrDefault(claim => !known.Contains(claim)) is { } unknown)
-            throw new XunitException($"Expected speaks of \"{unknown}\", which is no claim about such a subject; the nearest are {Spelling.Nearest(unknown, known)}.");
+            throw new XunitException($"Expected speaks of \"{unknown}\", which is no claim about such a subject; known are {Nearest.List(unknown, known, "")}.");
     }
 }

@@ -25,12 +25,12 @@ public abstract class LossContract : ClaimContract
     public void Keeps(string claim)
     {
         var subject = Subject;
-        Judge(LossLedger.Find(claim)!.Against(subject with { Loss = new CheckedLoss(subject.Loss) }, Name, ""));
+        Judge(LossLaws.Find(claim)!.Against(subject with { Loss = new CheckedLoss(subject.Loss) }, Name, ""));
     }
 
     /// <summary>Whatever is expected is expected of a law that there is.</summary>
     [Fact]
     public void ExpectsNothingOfUnknownClaims() => RefuseUnknown(Laws.Select(claim => claim.Id));
 
-    private static IEnumerable<Claim> Laws => LossLedger.OfLikeness.Concat(LossLedger.Claims);
+    private static IEnumerable<Claim> Laws => LossLaws.OfLikeness.Concat(LossLaws.Claims);
 }

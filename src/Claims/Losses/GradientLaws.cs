@@ -17,7 +17,7 @@ public static class GradientLaws
         (subject, batch) =>
         {
             var at = subject.Ask(batch);
-            double h = Math.Cbrt(subject.UnitRoundoff), slope = at.Coefficients.Select((c, t) => c * Direction(t)).Sum();
+            double h = Math.Cbrt(subject.UnitRoundoff), slope = at.Coefficients.Select((c, t) => c * Contract.Direction(t)).Sum();
             double up = (Value(subject, batch, h) - at.Value) / h, down = (at.Value - Value(subject, batch, -h)) / h;
             double magnitude = Math.Abs(at.Value) + at.Coefficients.Sum(Math.Abs);
             double bound = (Math.Abs(up - down) / 2) + ((subject.Rounding(batch, magnitude) / h) + (h * h * magnitude));
@@ -54,13 +54,10 @@ public static class GradientLaws
 
     private static double Value(LossSubject subject, RolloutBatch batch, double h)
     {
-        double[] moved = [.. batch[Column.Logp].ToArray().Select((x, t) => x + (h * Direction(t)))];
+        double[] moved = [.. batch[Column.Logp].ToArray().Select((x, t) => x + (h * Contract.Direction(t)))];
         return subject.Ask(batch, change: padded => padded.With(Column.Logp, padded.Spread(batch, moved)) with
         {
             FrozenLogps = subject.Can(LossCapabilities.Frozen) ? padded[Column.Logp] : null,
         }).Value;
     }
-
-    // Of both signs and no pattern that errors could share.
-    private static double Direction(int t) => ((t + 1) * 0.6180339887498949 % 1) is var fraction && fraction < 0.5 ? -0.5 - fraction : fraction;
 }

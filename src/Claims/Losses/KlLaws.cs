@@ -23,10 +23,7 @@ public static class KlLaws
         (subject, batch) =>
         {
             var response = subject.Ask(Alone(Reworked.OnPolicy(batch)));
-            var worst = new Measurement(Math.Abs(response.Value), 0, 0, -1);
-            for (int t = 0; t < batch.Tokens; t++)
-                worst = worst.Worst(new(Math.Abs(response.Coefficients[t]), 0, 0, t));
-            return worst;
+            return new Measurement(Math.Abs(response.Value), 0, 0, -1).Worst(LossLaw.Zero(response.Coefficients));
         },
         (_, batch, worst) => string.Create(CultureInfo.InvariantCulture, $"at the reference {(worst.Position < 0 ? "J" : $"the gradient of J at {batch.PlaceOf(worst.Position)}")} is {worst.Measured:G6} in size, with all rewards equal"),
         "the policy drifts from the reference for no reason but its own penalty (k1 as a loss does that: its gradient is a constant)");
@@ -107,10 +104,7 @@ public static class KlLaws
     /// <summary>Whether a loss reacts to the reference's log-probs where all rewards are equal.</summary>
     internal static bool ReactsToReference(LossSubject subject)
     {
-        var rollout = new Rollout { Reward = 1, Logps = [-1, -0.5], OldLogps = [-1, -0.5], RefLogps = [-1.25, -0.375], RolloutLogps = [-1, -0.5], Entropies = [0, 0], Tokens = [0, 1] };
-        rollout = rollout with { Rewards = [.. Enumerable.Repeat((double?)1, subject.Loss.Signature.Rewards)], GreedyReward = subject.Loss.Signature.GreedyRewards ? 1 : null };
-        rollout = subject.Loss.Signature.Reads.Aggregate(rollout, (with, column) => with[column] is null ? with.With(column, [0.5, 0.5]) : with);
-        var batch = RolloutBatch.Of([[rollout, rollout]]);
+        var batch = Pair(subject, [-1, -0.5], [-1.25, -0.375]);
         var (apart, at) = (subject.Ask(batch), subject.Ask(Reworked.AtReference(batch)));
         return apart.Value != at.Value || !apart.Coefficients.SequenceEqual(at.Coefficients);
     }
@@ -136,22 +130,24 @@ public static class KlLaws
 
     // −E[J] over the one token of a completion, of which each prompt has two alike.
     private static double Penalised(LossSubject subject, double[] policy, double[] reference) =>
-        -policy.Zip(reference).Sum(pair => pair.First * subject.Ask(OneToken(subject, Math.Log(pair.First), Math.Log(pair.Second))).Value);
+        -policy.Zip(reference).Sum(pair => pair.First * subject.Ask(Pair(subject, [Math.Log(pair.First)], [Math.Log(pair.Second)])).Value);
 
-    private static RolloutBatch OneToken(LossSubject subject, double logp, double reference)
+    // Two completions alike, on-policy, with equal rewards and all that the loss reads.
+    private static RolloutBatch Pair(LossSubject subject, double[] logps, double[] reference)
     {
+        var signature = subject.Loss.Signature;
         var row = new Rollout
         {
-            Rewards = [.. Enumerable.Repeat((double?)1, subject.Loss.Signature.Rewards)],
-            Logps = [logp],
-            OldLogps = [logp],
-            RefLogps = [reference],
-            RolloutLogps = [logp],
-            Entropies = [0],
-            Tokens = [0],
-            GreedyReward = subject.Loss.Signature.GreedyRewards ? 1 : null,
+            Rewards = [.. Enumerable.Repeat((double?)1, signature.Rewards)],
+            Logps = logps,
+            OldLogps = logps,
+            RefLogps = reference,
+            RolloutLogps = logps,
+            Entropies = new double[logps.Length],
+            Tokens = [.. Enumerable.Range(0, logps.Length)],
+            GreedyReward = signature.GreedyRewards ? 1 : null,
         };
-        row = subject.Loss.Signature.Reads.Aggregate(row, (with, column) => with[column] is null ? with.With(column, [0.5]) : with);
+        row = signature.Reads.Where(column => row[column] is null).Aggregate(row, (with, column) => with.With(column, [.. logps.Select(_ => 0.5)]));
         return RolloutBatch.Of([[row, row]]);
     }
 

@@ -8,6 +8,12 @@ namespace GroupRL.Claims;
 /// <summary>What the laws of losses share: their cases, their hypotheses, and how two answers are compared.</summary>
 internal static class LossLaw
 {
+    /// <summary>A guard of a divisor: trainers add 1e−8 to counts and to their sums, some 1e−6.</summary>
+    public const double CountGuard = 1e-6;
+
+    // The smallest ε that trainers put beside the spread of a batch.
+    private const double WhiteningGuard = 1e-8;
+
     /// <summary>A law of the contract.</summary>
     public static LossClaim Contract(
         string id, string statement, LossPromises needs, Func<LossSubject, RolloutDomain, RolloutDomain> cases,
@@ -67,11 +73,14 @@ internal static class LossLaw
         return WorstGap(expected, got, subject.Rounding(batch, reference) + (slack * reference) + whitened);
     }
 
-    // The smallest ε that trainers put beside the spread of a batch.
-    private const double WhiteningGuard = 1e-8;
-
-    /// <summary>A guard of a divisor: trainers add 1e−8 to counts and to their sums, some 1e−6.</summary>
-    public const double CountGuard = 1e-6;
+    /// <summary>Coefficients that must all be 0, exactly.</summary>
+    public static Measurement Zero(double[] coefficients)
+    {
+        var worst = new Measurement(0, 0);
+        for (int t = 0; t < coefficients.Length; t++)
+            worst = worst.Worst(new(Math.Abs(coefficients[t]), 0, 0, t));
+        return worst;
+    }
 
     /// <summary>What the coefficients are multiplied by, as near as one number comes: Σee′/Σe²; 1 where there are none.</summary>
     public static double Factor(IEnumerable<double> before, IEnumerable<double> after)

@@ -13,9 +13,6 @@ public static class LossTheory
 {
     private const double Factor = 16, FarLogRatio = 3;
 
-    // Of a claim that describes, either verdict tells what kind of loss this is.
-    private static readonly Expectation s_choice = Expectation.Refuted("a choice of the design");
-
     /// <summary>Cₜ = 0 on a shared prefix.</summary>
     public static LossClaim PrefixNeutrality { get; } = Of(
         Prefix.Neutrality,
@@ -36,7 +33,7 @@ public static class LossTheory
     public static LossClaim OffPolicyNeutrality { get; } = Of(
         PrefixOffPolicy.Neutrality,
         batch => PrefixOffPolicy.NotOnePolicy(batch) ?? SharedPrefix.DeadRow(batch),
-        (_, cases) => cases with { SharedPrefix = true, DeadRows = Presence.Never, LargestLogRatio = 3 },
+        (_, cases) => cases with { SharedPrefix = true, DeadRows = Presence.Never, LargestLogRatio = FarLogRatio },
         (subject, batch) => WorstPush(subject, Seen(subject, batch)),
         WhyPushed);
 
@@ -111,7 +108,7 @@ public static class LossTheory
         Quantity = degree == 0 ? "|c(16R) − c(R)|" : "|c(16R) − 16·c(R)|",
         Consequence = degree == 0 ? "rewards in other units take steps of another size, unless the optimizer divides it out" : "the scale of the rewards is not the scale of the steps",
         Missing = subject => LossLaw.Lacks(subject, LossPromises.ComparesRewards | LossPromises.KlStationary),
-        Expect = _ => s_choice,
+        Expect = _ => Expectation.Choice,
         Domain = subject => LossLaw.Cases(subject) with { Rewards = RewardKind.PlainUnequal },
         Outside = (_, batch) => Requirements.SingleCompletion(batch),
         Measure = (subject, batch) => LossLaw.Gap(subject, batch, Expected(subject, batch, degree), Times(subject, batch)),
@@ -144,7 +141,7 @@ public static class LossTheory
             Quantity = claim.Quantity,
             Consequence = claim.Consequence,
             Missing = subject => subject.Design is { } design ? claim.Missing(design) : null,
-            Expect = subject => subject.Design is { } design ? claim.Expect(design) : claim.Describes ? s_choice : Expectation.Holds("no bias of the design is known"),
+            Expect = subject => subject.Design is { } design ? claim.Expect(design) : claim.Describes ? Expectation.Choice : Expectation.Holds("no bias of the design is known"),
             Domain = subject => cases(subject, LossLaw.Cases(subject) with { Rewards = RewardKind.PlainUnequal }),
             Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? outside(batch),
             Measure = measure,

@@ -85,7 +85,7 @@ public static class PaddedLaws
     public static LossClaim DeadRow { get; } = LossLaw.Contract(
         "dead-row",
         "A fully masked completion leaves loss and gradients finite and has none itself, whatever its group does with its reward; groups without one are at most multiplied by one common factor.",
-        LossPromises.CountsDeadRowsAtMost | LossPromises.GroupIsolated,
+        LossPromises.MaskedRowsOnlyRescale | LossPromises.GroupIsolated,
         (_, cases) => cases with { DeadRows = Presence.Never, Prompts = 2 },
         (subject, batch) =>
         {
@@ -99,7 +99,7 @@ public static class PaddedLaws
     public static LossClaim DeadGroup { get; } = LossLaw.Contract(
         "dead-group",
         "A prompt whose completions are all fully masked multiplies the gradients of the others by one common factor at most (1, or that of more rows, tokens or prompts to average over), and leaves them finite.",
-        LossPromises.CountsDeadRowsAtMost | LossPromises.GroupIsolated,
+        LossPromises.MaskedRowsOnlyRescale | LossPromises.GroupIsolated,
         (_, cases) => cases,
         (subject, batch) => Scaled(subject, batch, subject.Ask(batch).Coefficients, subject.Ask(WithDeadGroup(batch)), 0, 0),
         (subject, batch, worst) => Explain(subject.Ask(WithDeadGroup(batch)), worst, "a group of fully masked completions beside the others"),
@@ -109,7 +109,7 @@ public static class PaddedLaws
     public static LossClaim Lone { get; } = LossLaw.Contract(
         "lone-completion",
         "A prompt with a single completion leaves loss and gradients finite, and multiplies the gradients of the others by one common factor at most: there is nothing to compare it with.",
-        LossPromises.LoneCompletions | LossPromises.CountsDeadRowsAtMost | LossPromises.GroupIsolated,
+        LossPromises.LoneCompletions | LossPromises.MaskedRowsOnlyRescale | LossPromises.GroupIsolated,
         (_, cases) => cases,
         (subject, batch) => Scaled(subject, batch, subject.Ask(batch).Coefficients, subject.Ask(WithLone(batch)), 0, 0),
         (subject, batch, worst) => Explain(subject.Ask(WithLone(batch)), worst, "a prompt with a single completion beside the others"),
@@ -126,7 +126,7 @@ public static class PaddedLaws
             {
                 var (plain, laid) = (subject.Ask(batch, Bare(how(batch))), subject.Ask(batch, how(batch)));
                 var gap = LossLaw.Gap(subject, batch, plain.Coefficients, laid.Coefficients);
-                return gap.Worst(new(laid.Elsewhere, 0, 0, -1)).Worst(new(plain.Elsewhere, 0, 0, -1));
+                return gap.Worst(new(laid.MaskedGradient, 0, 0, -1)).Worst(new(plain.MaskedGradient, 0, 0, -1));
             },
             (subject, batch, worst) => worst.Position < 0
                 ? string.Create(CultureInfo.InvariantCulture, $"{change}, a masked place has a gradient of size {worst.Measured:G6}")
@@ -161,8 +161,8 @@ public static class PaddedLaws
     {
         double[] own = before[fromBefore..], other = after.Coefficients[fromAfter..(fromAfter + own.Length)];
         bool finite = double.IsFinite(after.Value) && after.Coefficients.All(double.IsFinite);
-        if (!finite || after.Elsewhere != 0)
-            return new(finite ? after.Elsewhere : double.NaN, 0, 0, -1);
+        if (!finite || after.MaskedGradient != 0)
+            return new(finite ? after.MaskedGradient : double.NaN, 0, 0, -1);
         double factor = LossLaw.Factor(own, other);
         double[] expected = [.. before];
         for (int t = 0; t < own.Length; t++)

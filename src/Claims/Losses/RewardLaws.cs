@@ -36,11 +36,7 @@ public static class RewardLaws
         "A group of equal rewards, at the reference, has no gradient, off-policy too: there is nothing to learn from it.",
         LossPromises.ComparesRewards | LossPromises.KlStationary,
         (_, cases) => cases,
-        (subject, batch) =>
-        {
-            double[] equal = subject.Ask(Equal(batch)).Coefficients;
-            return LossLaw.Gap(subject, batch, [.. equal.Select(_ => 0.0)], equal) is var gap && gap.Measured == 0 ? gap : gap with { Bound = 0 };
-        },
+        (subject, batch) => LossLaw.Zero(subject.Ask(Equal(batch)).Coefficients),
         (subject, batch, worst) => LossLaw.Difference(Equal(batch), worst, "with equal rewards throughout each group", new double[batch.Tokens], subject.Ask(Equal(batch)).Coefficients),
         "prompts that are solved always, or never, push the policy at random (or to NaN)");
 
@@ -76,10 +72,10 @@ public static class RewardLaws
         WrongWay,
         (subject, batch, worst) => worst.Position < 0
             ? $"no token of the {(worst.Position == -1 ? "best" : "worst")} completion of group {worst.Group} is pushed {(worst.Position == -1 ? "up" : "down")}, although the group's rewards differ"
-            : string.Create(CultureInfo.InvariantCulture, $"{batch.PlaceOf(worst.Position)} belongs to the {(worst.Measured > 0 && IsBest(batch, worst) ? "best" : "worst")} completion of its group and is pushed {(IsBest(batch, worst) ? "down" : "up")}: the gradient of J is {subject.Ask(Reworked.OnPolicy(batch)).Coefficients[worst.Position]:G6}"),
+            : string.Create(CultureInfo.InvariantCulture, $"{batch.PlaceOf(worst.Position)} belongs to the {(IsBest(batch, worst) ? "best" : "worst")} completion of its group and is pushed {(IsBest(batch, worst) ? "down" : "up")}: the gradient of J is {subject.Ask(Reworked.OnPolicy(batch)).Coefficients[worst.Position]:G6}"),
         "the run unlearns what it is rewarded for") with
     {
-        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? SharedPrefix.DeadRow(batch) ?? (batch.Groups > 0 && Enumerable.Range(0, batch.Groups).All(g => Extremes(batch, g).Best != Extremes(batch, g).Worst) ? null : "rewards of a group differ; some do not"),
+        Outside = (_, batch) => Requirements.SingleCompletion(batch) ?? SharedPrefix.DeadRow(batch) ?? (Enumerable.Range(0, batch.Groups).All(g => Extremes(batch, g).Best != Extremes(batch, g).Worst) ? null : "rewards of a group differ; some do not"),
     };
 
     /// <summary>Advantages are bounded by the range of rewards.</summary>

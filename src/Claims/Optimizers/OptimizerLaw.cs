@@ -2,18 +2,15 @@ using System.Collections.Immutable;
 using System.Globalization;
 using GroupRL.Checking;
 using GroupRL.Optimizers;
-using WayClaim = GroupRL.Claims.Claim<GroupRL.Claims.OptimizerSubject, GroupRL.Checking.GradientHistory>;
+using TrajectoryClaim = GroupRL.Claims.Claim<GroupRL.Claims.OptimizerSubject, GroupRL.Checking.GradientHistory>;
 
 namespace GroupRL.Claims;
 
-/// <summary>What the laws of optimizers share: their cases, their hypotheses, and how two ways are compared.</summary>
+/// <summary>What the laws of optimizers share: their cases, their hypotheses, and how two trajectories are compared.</summary>
 internal static class OptimizerLaw
 {
-    /// <summary>Of claims of which either verdict describes a design that is not known.</summary>
-    public static readonly Expectation Choice = Expectation.Refuted("a choice of the design");
-
     /// <summary>A law of the contract.</summary>
-    public static WayClaim Contract(
+    public static TrajectoryClaim Contract(
         string id, string statement, OptimizerPromises needs, Func<OptimizerSubject, GradientHistory, Measurement> measure,
         Func<OptimizerSubject, GradientHistory, Measurement, string> why, string consequence) => new()
         {
@@ -33,9 +30,9 @@ internal static class OptimizerLaw
         };
 
     /// <summary>A law of the contract by which two ways are one, to the bit or up to rounding.</summary>
-    public static WayClaim Same(
+    public static TrajectoryClaim Same(
         string id, string statement, OptimizerPromises needs, bool exact, string change,
-        Func<OptimizerSubject, GradientHistory, (Way Expected, Way Got)> ways, string consequence) => Contract(
+        Func<OptimizerSubject, GradientHistory, (Trajectory Expected, Trajectory Got)> ways, string consequence) => Contract(
             id,
             statement,
             needs,
@@ -48,14 +45,14 @@ internal static class OptimizerLaw
         !subject.Repeats ? "runs that repeat (fresh-state)" : (needs & ~subject.Promises).InWords().FirstOrDefault() is { } word ? $"the promise {word}" : null;
 
     /// <summary>The first step at which two ways part, beside what rounding may leave there; where they do not part, where they come nearest to it.</summary>
-    public static Measurement Gap(OptimizerSubject subject, Way expected, Way got, bool exact = false)
+    public static Measurement Gap(OptimizerSubject subject, Trajectory expected, Trajectory got, bool exact = false)
     {
         var worst = new Measurement(0, 0);
         for (int t = 0; t <= Math.Min(expected.Steps, got.Steps) && worst.Holds; t++)
         {
             for (int j = 0; j < expected.Dimension; j++)
             {
-                // A way that leaves the numbers is the matter of finite-way.
+                // A way that leaves the numbers is the matter of finite-trajectory.
                 if (!double.IsFinite(expected[t, j]) && !double.IsFinite(got[t, j]))
                     continue;
                 double gap = double.IsFinite(expected[t, j]) ? Math.Abs(expected[t, j] - got[t, j]) : double.NaN;
@@ -68,7 +65,7 @@ internal static class OptimizerLaw
     }
 
     /// <summary>Expected and got where two ways part.</summary>
-    public static string Parted(Measurement worst, string change, Way expected, Way got) => string.Create(
+    public static string Parted(Measurement worst, string change, Trajectory expected, Trajectory got) => string.Create(
         CultureInfo.InvariantCulture,
         $"{change}, coordinate {worst.Group} is {got[worst.Position, worst.Group]:R} at step {worst.Position}, where {expected[worst.Position, worst.Group]:R} is expected");
 

@@ -3,7 +3,7 @@ using GroupRL.Checking;
 
 namespace GroupRL.Claims;
 
-/// <summary>Every law of optimizers of which nothing is known but their ways. An explicit list: nothing is discovered.</summary>
+/// <summary>Every law of optimizers of which nothing is known but their trajectories. An explicit list: nothing is discovered.</summary>
 public static class OptimizerLaws
 {
     /// <summary>What every sound optimizer keeps.</summary>
@@ -21,7 +21,7 @@ public static class OptimizerLaws
     ];
 
     /// <summary>Both, after what an optimizer keeps that is meant to be another one.</summary>
-    public static ImmutableArray<Claim<OptimizerSubject, GradientHistory>> Claims { get; } = [OptimizerLikeness.Trajectory, .. Contract, .. Theory];
+    public static ImmutableArray<Claim<OptimizerSubject, GradientHistory>> Claims { get; } = [OptimizerLikeness.LikeTrajectory, .. Contract, .. Theory];
 
     /// <summary>The law of that id, or null.</summary>
     public static Claim<OptimizerSubject, GradientHistory>? Find(string id) => Claims.FirstOrDefault(claim => claim.Id == id);
@@ -30,6 +30,6 @@ public static class OptimizerLaws
     public static IEnumerable<LedgerRow> Rows(OptimizerSubject subject)
     {
         ArgumentNullException.ThrowIfNull(subject);
-        return Claims.Where(claim => claim != OptimizerLikeness.Trajectory || subject.Oracle is not null).Select(claim => claim.Against(subject, subject.Optimizer.Name, ""));
+        return Claims.Where(claim => claim != OptimizerLikeness.LikeTrajectory || subject.Oracle is not null).Select(claim => claim.Against(subject, subject.Optimizer.Name, ""));
     }
 }

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using GroupRL.Checking;
 using GroupRL.Optimizers;
-using WayClaim = GroupRL.Claims.Claim<GroupRL.Claims.OptimizerSubject, GroupRL.Checking.GradientHistory>;
+using TrajectoryClaim = GroupRL.Claims.Claim<GroupRL.Claims.OptimizerSubject, GroupRL.Checking.GradientHistory>;
 
 namespace GroupRL.Claims;
 
@@ -20,7 +20,7 @@ public static class OptimizerLikeness
     public const double Same = 1e-6;
 
     /// <summary>The same way.</summary>
-    public static WayClaim Trajectory { get; } = OptimizerLaw.Contract(
+    public static TrajectoryClaim LikeTrajectory { get; } = OptimizerLaw.Contract(
         "like-trajectory",
         "It takes the way of the optimizer that it is meant to be, from any start and from 0, up to 64 + 16t roundings of the numbers that a coordinate has gone through at step t.",
         OptimizerPromises.None,
@@ -71,7 +71,7 @@ public static class OptimizerLikeness
     }
 
     // Half of them from 0, where the smallest step is seen; all of several steps.
-    private static ImmutableArray<(GradientHistory History, Way Way)> Probes(OptimizerSubject subject)
+    private static ImmutableArray<(GradientHistory History, Trajectory Trajectory)> Probes(OptimizerSubject subject)
     {
         var domain = new HistoryDomain();
         return
@@ -82,15 +82,15 @@ public static class OptimizerLikeness
         ];
     }
 
-    private static double Distance(ImmutableArray<(GradientHistory History, Way Way)> probes, IOptimizer other)
+    private static double Distance(ImmutableArray<(GradientHistory History, Trajectory Trajectory)> probes, IOptimizer other)
     {
         double apart = 0;
         foreach (var (history, own) in probes)
         {
-            Way way;
+            Trajectory way;
             try
             {
-                way = Way.Of(other, history.Theta, history.Gradients);
+                way = Trajectory.Of(other, history.Theta, history.Gradients);
             }
             catch (ArithmeticException)
             {

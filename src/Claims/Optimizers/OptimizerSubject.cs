@@ -18,7 +18,7 @@ public sealed record OptimizerSubject(IOptimizer Optimizer)
     /// <summary>What it promises; what it says itself, or what is assumed of a sound optimizer.</summary>
     public OptimizerPromises Promises { get; init; } = Optimizer.Promises ?? OptimizerPromises.Sound;
 
-    /// <summary>What it is meant to be: another optimizer, whose ways are its own; null where it is its own.</summary>
+    /// <summary>What it is meant to be: another optimizer, whose trajectories are its own; null where it is its own.</summary>
     public IOptimizer? Oracle { get; init; }
 
     /// <summary>η as it was told; null where nobody told it.</summary>
@@ -33,29 +33,29 @@ public sealed record OptimizerSubject(IOptimizer Optimizer)
     /// <summary>Whether a run after another one is the run before it: where it is not, no law but that one can be judged.</summary>
     public bool Repeats => _repeats ??= Repeated();
 
-    /// <summary>The way that it takes from θ₀ under a history's gradients.</summary>
+    /// <summary>The trajectory that it takes from θ₀ under a history's gradients.</summary>
     /// <exception cref="InvalidInputException">It refuses the run.</exception>
-    public Way Walk(GradientHistory history)
+    public Trajectory Walk(GradientHistory history)
     {
         ArgumentNullException.ThrowIfNull(history);
-        return Way.Of(Optimizer, history.Theta, history.Gradients);
+        return Trajectory.Of(Optimizer, history.Theta, history.Gradients);
     }
 
-    /// <summary>The way that it is meant to take.</summary>
-    public Way Expect(GradientHistory history)
+    /// <summary>The trajectory that it is meant to take.</summary>
+    public Trajectory Expect(GradientHistory history)
     {
         ArgumentNullException.ThrowIfNull(history);
-        return Way.Of(Oracle!, history.Theta, history.Gradients);
+        return Trajectory.Of(Oracle!, history.Theta, history.Gradients);
     }
 
     /// <summary>The first step from θ₀ = 0 under one gradient of one coordinate.</summary>
-    public double FirstStep(double gradient) => Way.Of(Optimizer, [0], [[gradient]])[1, 0];
+    public double FirstStep(double gradient) => Trajectory.Of(Optimizer, [0], [[gradient]])[1, 0];
 
     /// <summary>
-    /// What rounding may leave between two ways that are one in the reals: some dozen roundings a step, each of the numbers that the coordinate
+    /// What rounding may leave between two trajectories that are one in the reals: some dozen roundings a step, each of the numbers that the coordinate
     /// went through.
     /// </summary>
-    public double Rounding(Way way, int t, int j)
+    public double Rounding(Trajectory way, int t, int j)
     {
         ArgumentNullException.ThrowIfNull(way);
         return UnitRoundoff * (64 + (16 * t)) * way.Magnitude(t, j);
@@ -65,9 +65,9 @@ public sealed record OptimizerSubject(IOptimizer Optimizer)
     {
         try
         {
-            var first = Way.Of(Optimizer, s_theta, s_gradients);
-            Way.Of(Optimizer, s_theta, s_others);
-            var again = Way.Of(Optimizer, s_theta, s_gradients);
+            var first = Trajectory.Of(Optimizer, s_theta, s_gradients);
+            Trajectory.Of(Optimizer, s_theta, s_others);
+            var again = Trajectory.Of(Optimizer, s_theta, s_gradients);
             return Enumerable.Range(0, s_gradients.Length + 1).All(t => first[t, 0].Equals(again[t, 0]) && first[t, 1].Equals(again[t, 1]));
         }
         catch (InvalidInputException)

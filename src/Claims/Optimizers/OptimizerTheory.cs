@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using GroupRL.Checking;
 using GroupRL.Optimizers;
-using WayClaim = GroupRL.Claims.Claim<GroupRL.Claims.OptimizerSubject, GroupRL.Checking.GradientHistory>;
+using TrajectoryClaim = GroupRL.Claims.Claim<GroupRL.Claims.OptimizerSubject, GroupRL.Checking.GradientHistory>;
 
 namespace GroupRL.Claims;
 
@@ -16,21 +16,21 @@ public static class OptimizerTheory
     private const double Large = 1e6, Plain = 1.0 / 32, Percent = 0.01, Tiny = 1e-12, Huge = 1024;
 
     /// <summary>Δ(a·g) = Δ(g).</summary>
-    public static WayClaim ScaleInvariance { get; } = Of(ScaleIdentities.Invariance, "from the same θ₀") with
+    public static TrajectoryClaim ScaleInvariance { get; } = Of(ScaleIdentities.Invariance, "from the same θ₀") with
     {
         Measure = (subject, history) => OptimizerLaw.Gap(subject, subject.Walk(history), subject.Walk(OptimizerLaw.Scaled(Farther(history))), exact: true),
         Why = (subject, history, worst) => OptimizerLaw.Parted(worst, WithFactor(Farther(history)), subject.Walk(history), subject.Walk(OptimizerLaw.Scaled(Farther(history)))),
     };
 
     /// <summary>Δ(a·g) = a·Δ(g).</summary>
-    public static WayClaim Equivariance { get; } = Of(Scale.SgdEquivariance, "θ₀ = 0") with
+    public static TrajectoryClaim Equivariance { get; } = Of(Scale.SgdEquivariance, "θ₀ = 0") with
     {
         Measure = (subject, history) => OptimizerLaw.Gap(subject, Multiplied(subject, history), subject.Walk(OptimizerLaw.Scaled(OptimizerLaw.FromZero(history))), exact: true),
         Why = (subject, history, worst) => OptimizerLaw.Parted(worst, WithFactor(history), Multiplied(subject, history), subject.Walk(OptimizerLaw.Scaled(OptimizerLaw.FromZero(history)))),
     };
 
     /// <summary>Δ(a·g) ≈ Δ(g).</summary>
-    public static WayClaim InvarianceUpToEpsilon { get; } = Describing(
+    public static TrajectoryClaim InvarianceUpToEpsilon { get; } = Describing(
         "scale-blind-up-to-epsilon",
         "Gradients that are large beside any ε (1/32 and more) take the same way when all are multiplied by 2ᵏ > 1, within a hundredth of its length: their scale is divided out.",
         "|θ(a·g) − θ(g)|, against a hundredth of the way",
@@ -51,7 +51,7 @@ public static class OptimizerTheory
         (subject, history, worst) => OptimizerLaw.Parted(worst, WithFactor(Lifted(history)), subject.Walk(Lifted(history)), subject.Walk(OptimizerLaw.Scaled(Lifted(history)))));
 
     /// <summary>Where ε acts.</summary>
-    public static WayClaim EpsilonEdge { get; } = Describing(
+    public static TrajectoryClaim EpsilonEdge { get; } = Describing(
         "epsilon-edge",
         "Where a first step does not grow with its gradient, it does not shrink with it either: under 10⁻¹² it is at least half of what it is under 1. An ε in a denominator, or a clip before SGD, sets an edge.",
         "|Δ₁| under 10⁻¹², against half of |Δ₁| under 1",
@@ -65,7 +65,7 @@ public static class OptimizerTheory
     };
 
     /// <summary>|Δ₁| ≤ η.</summary>
-    public static WayClaim FirstStepBound { get; } = Describing(
+    public static TrajectoryClaim FirstStepBound { get; } = Describing(
         "first-step-bound",
         "From θ₀ = 0 the first step moves no coordinate farther than the learning rate, whatever the gradients: Adam's, a sign's, and SGD's under a clip to 1.",
         "|Δ₁|, against η",
@@ -82,7 +82,7 @@ public static class OptimizerTheory
     };
 
     /// <summary>|Δ| ≤ ηU(t).</summary>
-    public static WayClaim StepBound { get; } = OfDesign(StepBounds.StepBound, "θ₀ = 0; decoupled decay taken off") with
+    public static TrajectoryClaim StepBound { get; } = OfDesign(StepBounds.StepBound, "θ₀ = 0; decoupled decay taken off") with
     {
         Domain = subject => new ExtremeDomain(subject.Design!, ExtremeHistories.Of),
         Measure = LongestStep,
@@ -92,7 +92,7 @@ public static class OptimizerTheory
     };
 
     /// <summary>The closed form of a tail.</summary>
-    public static WayClaim MomentumTail { get; } = OfDesign(Overshoot.MomentumTail, "θ₀ = 0; decoupled decay taken off") with
+    public static TrajectoryClaim MomentumTail { get; } = OfDesign(Overshoot.MomentumTail, "θ₀ = 0; decoupled decay taken off") with
     {
         Measure = TailGap,
         Why = (subject, history, worst) => string.Create(
@@ -101,7 +101,7 @@ public static class OptimizerTheory
     };
 
     /// <summary>θ stands still once gradients do.</summary>
-    public static WayClaim StopsWithGradient { get; } = Describing(
+    public static TrajectoryClaim StopsWithGradient { get; } = Describing(
         "stops-with-gradient",
         "Once gradients are exactly 0, θ stands still: what a clip has stopped, no momentum carries on.",
         "|Δ| after the last gradient",
@@ -113,7 +113,7 @@ public static class OptimizerTheory
         (_, history, worst) => string.Create(CultureInfo.InvariantCulture, $"{worst.Position - history.Steps} steps after the last gradient coordinate {worst.Group} still moves by {worst.Measured:G4}"));
 
     /// <summary>θ stands still without gradients.</summary>
-    public static WayClaim NoDecay { get; } = Describing(
+    public static TrajectoryClaim NoDecay { get; } = Describing(
         "stands-without-gradient",
         "Without any gradient θ stays where it is: nothing decays.",
         "|Δ| where all gradients are 0",
@@ -124,7 +124,7 @@ public static class OptimizerTheory
             ? string.Create(CultureInfo.InvariantCulture, $"without a gradient coordinate {worst.Group} goes from {way[worst.Position - 1, worst.Group]:R} to {way[worst.Position, worst.Group]:R} at step {worst.Position}: a decay of {1 - (way[worst.Position, worst.Group] / way[worst.Position - 1, worst.Group]):G3} a step")
             : "");
 
-    private static WayClaim Describing(
+    private static TrajectoryClaim Describing(
         string id, string statement, string quantity, ImmutableArray<string> hypotheses, Func<Optimizer, Expectation> expect,
         Func<OptimizerSubject, GradientHistory, Measurement> measure, Func<OptimizerSubject, GradientHistory, Measurement, string> why) => new()
         {
@@ -136,14 +136,14 @@ public static class OptimizerTheory
             Source = "arXiv:2601.05002, appendices C and D; derived here",
             Quantity = quantity,
             Missing = subject => OptimizerLaw.Lacks(subject, OptimizerPromises.None),
-            Expect = subject => subject.Design is { } design ? expect(design) : OptimizerLaw.Choice,
+            Expect = subject => subject.Design is { } design ? expect(design) : Expectation.Choice,
             Domain = _ => new HistoryDomain(),
             Measure = measure,
             Why = why,
         };
 
     // A claim of the ledger under its own id, family and words, of a way from a start of its own.
-    private static WayClaim Of(Claim<Optimizer, GradientHistory> claim, string start) =>
+    private static TrajectoryClaim Of(Claim<Optimizer, GradientHistory> claim, string start) =>
         Describing(claim.Id, claim.Statement, claim.Quantity, [.. claim.Hypotheses.Where(hypothesis => !hypothesis.Contains('θ', StringComparison.Ordinal)), start], claim.Expect, (_, _) => default, (_, _, _) => "") with
         {
             Family = claim.Family,
@@ -151,7 +151,7 @@ public static class OptimizerTheory
         };
 
     // The same of one that speaks of a design's own constants.
-    private static WayClaim OfDesign(Claim<Optimizer, GradientHistory> claim, string start) => Of(claim, start) with
+    private static TrajectoryClaim OfDesign(Claim<Optimizer, GradientHistory> claim, string start) => Of(claim, start) with
     {
         Describes = claim.Describes,
         Missing = subject => !subject.Repeats ? "runs that repeat (fresh-state)" : subject.Design is { } design ? claim.Missing(design) : "a design that is known (--like)",
@@ -159,7 +159,7 @@ public static class OptimizerTheory
 
     private static string WithFactor(GradientHistory history) => FormattableString.Invariant($"with all gradients times 2^{history.Exponent}");
 
-    private static Way Multiplied(OptimizerSubject subject, GradientHistory history) => subject.Walk(OptimizerLaw.FromZero(history)).Select(theta => history.Scale * theta);
+    private static Trajectory Multiplied(OptimizerSubject subject, GradientHistory history) => subject.Walk(OptimizerLaw.FromZero(history)).Select(theta => history.Scale * theta);
 
     // Factors up to 2⁴⁰, so that an ε of one rounding (Adafactor's) is seen.
     private static GradientHistory Farther(GradientHistory history) => history with { Exponent = 2 * history.Exponent };
@@ -207,7 +207,7 @@ public static class OptimizerTheory
         Gradients = [.. history.Gradients, .. Enumerable.Repeat(ImmutableArray.Create(new double[history.Dimension]), TailSteps)],
     };
 
-    private static Measurement Moved(Way way, int after)
+    private static Measurement Moved(Trajectory way, int after)
     {
         var worst = new Measurement(0, 0);
         for (int t = after + 1; t <= way.Steps && worst.Holds; t++)
@@ -220,7 +220,7 @@ public static class OptimizerTheory
     }
 
     // Δ/(−η) − λθ, what is left of a step when the rate and a decoupled decay are taken off; and what the rounding of θ leaves in it.
-    private static (double Value, double Rounding) Direct(OptimizerSubject subject, Way way, int t, int j)
+    private static (double Value, double Rounding) Direct(OptimizerSubject subject, Trajectory way, int t, int j)
     {
         var design = subject.Design!;
         double decay = design.DecoupledDecay * way[t - 1, j], rounding = 4 * subject.UnitRoundoff * (Math.Abs(way[t, j]) + Math.Abs(way[t - 1, j]));

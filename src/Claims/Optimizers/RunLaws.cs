@@ -1,6 +1,6 @@
 using GroupRL.Checking;
 using GroupRL.Optimizers;
-using WayClaim = GroupRL.Claims.Claim<GroupRL.Claims.OptimizerSubject, GroupRL.Checking.GradientHistory>;
+using TrajectoryClaim = GroupRL.Claims.Claim<GroupRL.Claims.OptimizerSubject, GroupRL.Checking.GradientHistory>;
 
 namespace GroupRL.Claims;
 
@@ -8,7 +8,7 @@ namespace GroupRL.Claims;
 public static class RunLaws
 {
     /// <summary>Fresh state.</summary>
-    public static WayClaim FreshState { get; } = OptimizerLaw.Same(
+    public static TrajectoryClaim FreshState { get; } = OptimizerLaw.Same(
         "fresh-state",
         "A run starts from fresh state: after another run the same run takes the same way, to the bit.",
         OptimizerPromises.None,
@@ -27,7 +27,7 @@ public static class RunLaws
     };
 
     /// <summary>No look-ahead.</summary>
-    public static WayClaim NoLookAhead { get; } = OptimizerLaw.Same(
+    public static TrajectoryClaim NoLookAhead { get; } = OptimizerLaw.Same(
         "no-look-ahead",
         "θ_t depends on g₁ … g_t alone: another last gradient changes no θ before it.",
         OptimizerPromises.None,
@@ -37,7 +37,7 @@ public static class RunLaws
         "the step uses what is not known yet: what is tested offline cannot be trained");
 
     /// <summary>A prefix of a run.</summary>
-    public static WayClaim Prefix { get; } = OptimizerLaw.Same(
+    public static TrajectoryClaim Prefix { get; } = OptimizerLaw.Same(
         "run-prefix",
         "A run of T gradients begins with the run of the first T − 1: how many follow has no say.",
         OptimizerPromises.None,
@@ -47,7 +47,7 @@ public static class RunLaws
             : (subject.Walk(history).Take(history.Steps - 1), subject.Walk(history with { Gradients = history.Gradients[..^1] })),
         "a schedule is hidden in the optimizer: a run that is stopped early is not the beginning of the longer one");
 
-    private static (Way Expected, Way Got) Nothing(OptimizerSubject subject, GradientHistory history) => subject.Walk(history).Take(0) is var start ? (start, start) : default;
+    private static (Trajectory Expected, Trajectory Got) Nothing(OptimizerSubject subject, GradientHistory history) => subject.Walk(history).Take(0) is var start ? (start, start) : default;
 
     private static GradientHistory Other(GradientHistory history) => OptimizerLaw.WithGradients(history, g => 1 - (3 * g));
 

@@ -1,6 +1,6 @@
 using GroupRL.Checking;
 using GroupRL.Optimizers;
-using WayClaim = GroupRL.Claims.Claim<GroupRL.Claims.OptimizerSubject, GroupRL.Checking.GradientHistory>;
+using TrajectoryClaim = GroupRL.Claims.Claim<GroupRL.Claims.OptimizerSubject, GroupRL.Checking.GradientHistory>;
 
 namespace GroupRL.Claims;
 
@@ -10,8 +10,8 @@ public static class StepLaws
     private const int LeastSteps = 4;
 
     /// <summary>No NaN, no ∞, none left out.</summary>
-    public static WayClaim Finite { get; } = OptimizerLaw.Contract(
-        "finite-way",
+    public static TrajectoryClaim Finite { get; } = OptimizerLaw.Contract(
+        "finite-trajectory",
         "A run of T gradients of d coordinates answers T parameter vectors of d finite numbers, whatever the gradients' size, and where they are 0.",
         OptimizerPromises.None,
         (subject, history) => NotFinite(subject.Walk(history)) is { Measured: > 0 or double.NaN } broken ? broken : NotFinite(subject.Walk(OptimizerLaw.Scaled(history))),
@@ -22,7 +22,7 @@ public static class StepLaws
     };
 
     /// <summary>No gradient, no step.</summary>
-    public static WayClaim ZeroGradient { get; } = OptimizerLaw.Contract(
+    public static TrajectoryClaim ZeroGradient { get; } = OptimizerLaw.Contract(
         "zero-gradient",
         "From θ₀ = 0, and without any gradient, nothing moves.",
         OptimizerPromises.None,
@@ -35,7 +35,7 @@ public static class StepLaws
     };
 
     /// <summary>The first step goes down.</summary>
-    public static WayClaim Descent { get; } = OptimizerLaw.Contract(
+    public static TrajectoryClaim Descent { get; } = OptimizerLaw.Contract(
         "first-step-descends",
         "From θ₀ = 0 the first step moves no coordinate along its gradient: sign(Δ₁) is −sign(g₁), or 0.",
         OptimizerPromises.Descends,
@@ -48,7 +48,7 @@ public static class StepLaws
     };
 
     /// <summary>A gradient that does not change.</summary>
-    public static WayClaim ConstantGradient { get; } = OptimizerLaw.Contract(
+    public static TrajectoryClaim ConstantGradient { get; } = OptimizerLaw.Contract(
         "constant-gradient",
         "Under a gradient that does not change, no step goes along it, and every coordinate that has one has moved against it in the end.",
         OptimizerPromises.Descends | OptimizerPromises.NoDecay,
@@ -74,7 +74,7 @@ public static class StepLaws
         Hypotheses = ["promises descends", "promises no-decay", "θ₀ = 0", "one gradient at every step"],
     };
 
-    private static Measurement NotFinite(Way way)
+    private static Measurement NotFinite(Trajectory way)
     {
         for (int t = 1; t <= way.Steps; t++)
         {
@@ -88,7 +88,7 @@ public static class StepLaws
         return new(0, double.MaxValue);
     }
 
-    private static Measurement Largest(Way way, Func<int, int, double, double> measure)
+    private static Measurement Largest(Trajectory way, Func<int, int, double, double> measure)
     {
         var worst = new Measurement(0, 0);
         for (int t = 1; t <= way.Steps; t++)

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using GroupRL.Checking;
 using GroupRL.Optimizers;
-using WayClaim = GroupRL.Claims.Claim<GroupRL.Claims.OptimizerSubject, GroupRL.Checking.GradientHistory>;
+using TrajectoryClaim = GroupRL.Claims.Claim<GroupRL.Claims.OptimizerSubject, GroupRL.Checking.GradientHistory>;
 
 namespace GroupRL.Claims;
 
@@ -11,17 +11,17 @@ public static class SymmetryLaws
     private const double Shift = 4;
 
     /// <summary>Coordinates alone.</summary>
-    public static WayClaim Apart { get; } = OptimizerLaw.Same(
+    public static TrajectoryClaim Apart { get; } = OptimizerLaw.Same(
         "coordinates-apart",
         "Coordinates do not mix: alone, a coordinate takes the way that it takes beside others.",
         OptimizerPromises.Separable,
         exact: false,
         "alone",
-        (subject, history) => (subject.Walk(history), Way.Beside([.. Enumerable.Range(0, history.Dimension).Select(j => subject.Walk(Only(history, j)))])),
+        (subject, history) => (subject.Walk(history), Trajectory.Beside([.. Enumerable.Range(0, history.Dimension).Select(j => subject.Walk(Only(history, j)))])),
         "one parameter with a large gradient decides how far all others move");
 
     /// <summary>The order of coordinates.</summary>
-    public static WayClaim Permutation { get; } = OptimizerLaw.Same(
+    public static TrajectoryClaim Permutation { get; } = OptimizerLaw.Same(
         "coordinate-permutation",
         "The order of the coordinates has no say: reversed, they take the reversed way.",
         OptimizerPromises.Symmetric,
@@ -31,7 +31,7 @@ public static class SymmetryLaws
         "where a parameter is stored decides how it is trained");
 
     /// <summary>The sign of parameters.</summary>
-    public static WayClaim Sign { get; } = OptimizerLaw.Same(
+    public static TrajectoryClaim Sign { get; } = OptimizerLaw.Same(
         "sign-symmetry",
         "Negated parameters under negated gradients take the negated way, to the bit.",
         OptimizerPromises.Odd,
@@ -41,7 +41,7 @@ public static class SymmetryLaws
         "up and down are not alike: parameters drift to one side");
 
     /// <summary>The origin.</summary>
-    public static WayClaim Translation { get; } = OptimizerLaw.Same(
+    public static TrajectoryClaim Translation { get; } = OptimizerLaw.Same(
         "translation",
         "Without decay a step does not depend on θ: a start that is shifted by 4 shifts the way by 4.",
         OptimizerPromises.NoDecay,

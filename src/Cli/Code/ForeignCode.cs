@@ -11,8 +11,6 @@ internal static class ForeignCode
     private static readonly string[] s_suite =
         ["GroupRL.Objectives", "GroupRL.Optimizers", "GroupRL.Policies", "GroupRL.Checking", "GroupRL.Claims", "grouprl"];
 
-    private static readonly string[] s_libraries = ["FsCheck", "FSharp.Core", "FuzzySharp", "MathNet.Numerics", "Spectre.Console", "mscorlib", "netstandard"];
-
     /// <summary>Whether an assembly of that name is a part of the suite.</summary>
     public static bool IsSuite(string assembly) => s_suite.Contains(assembly);
 
@@ -55,10 +53,11 @@ internal static class ForeignCode
     private static Exception Cause(Exception error) =>
         error is TargetInvocationException or TypeInitializationException && error.InnerException is { } inner ? Cause(inner) : error;
 
-    // The innermost method on the way that is neither ours nor a library's.
+    // The innermost method on the way that is a user's.
     private static MethodBase? Culprit(Exception error) =>
-        new StackTrace(error).GetFrames().Select(frame => frame.GetMethod()).FirstOrDefault(method => method?.DeclaringType?.Assembly.GetName().Name is { } name && !IsOurs(name));
+        new StackTrace(error).GetFrames().Select(frame => frame.GetMethod()).FirstOrDefault(method => method?.DeclaringType?.Assembly is { } assembly && IsUsers(assembly));
 
-    private static bool IsOurs(string assembly) => IsSuite(assembly) || s_libraries.Contains(assembly)
-        || assembly.StartsWith("System.", StringComparison.Ordinal) || assembly.StartsWith("Microsoft.", StringComparison.Ordinal);
+    // Who writes for the suite refers to it, which no library does that it uses.
+    private static bool IsUsers(Assembly assembly) =>
+        !IsSuite(assembly.GetName().Name!) && assembly.GetReferencedAssemblies().Any(reference => IsSuite(reference.Name!));
 }

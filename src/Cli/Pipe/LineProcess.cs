@@ -69,26 +69,26 @@ internal sealed class LineProcess : IDisposable
         if (_lines.TryTake(out string? unasked))
             throw unasked is null ? Ended() : Broken($"printed a line that answers nothing, {Quote(unasked)}: its output belongs to the protocol, everything else to its error output");
         var clock = Stopwatch.StartNew();
-        // What fits into a pipe cannot wait for who reads it, and needs no thread of its own.
-        bool written = true;
-        if (line.Length < AlwaysFits)
-        {
-            Send(line);
-        }
-        else
-        {
-            var writer = new Thread(() => Send(line)) { IsBackground = true, Name = "request" };
-            writer.Start();
-            written = writer.Join(limit);
-        }
-
-        if (!written)
+        if (!TrySend(line, limit))
             throw Broken($"did not read its input within {Seconds(limit)}");
-
         var left = limit - clock.Elapsed;
         if (!_lines.TryTake(out string? answer, left > TimeSpan.Zero ? left : TimeSpan.Zero))
             throw Broken($"did not answer within {Seconds(limit)}");
         return answer ?? throw Ended();
+    }
+
+    // What fits into a pipe cannot wait for who reads it, and needs no thread of its own.
+    private bool TrySend(string line, TimeSpan limit)
+    {
+        if (line.Length < AlwaysFits)
+        {
+            Send(line);
+            return true;
+        }
+
+        var writer = new Thread(() => Send(line)) { IsBackground = true, Name = "request" };
+        writer.Start();
+        return writer.Join(limit);
     }
 
     private void Send(string line)
@@ -171,32 +171,8 @@ internal sealed class LineProcess : IDisposable
 
     private void ReadLines()
     {
-        var line = new StringBuilder();
-        char[] buffer = new char[1 << 15];
-        try
-        {
-            for (int read = _process.StandardOutput.Read(buffer); read > 0; read = _process.StandardOutput.Read(buffer))
-            {
-                int start = 0;
-                for (int at = Array.IndexOf(buffer, '\n', 0, read); at >= 0; at = Array.IndexOf(buffer, '\n', start, read - start))
-                {
-                    _lines.Add(line.Append(buffer, start, at - start).ToString().TrimEnd('\r'));
-                    line.Clear();
-                    start = at + 1;
-                }
-
-                line.Append(buffer, start, read - start);
-                if (line.Length > LongestLine)
-                    break;
-            }
-        }
-        catch (Exception error) when (error is IOException or ObjectDisposedException)
-        {
-            // Killed: the end is the end.
-        }
-
-        if (line.Length > 0)
-            _lines.Add(line.Length > LongestLine ? line.ToString(0, Shown + 1) : line.ToString());
+        foreach (string line in Lines(_process.StandardOutput))
+            _lines.Add(line);
         _lines.Add(null);
     }
 
@@ -204,25 +180,60 @@ internal sealed class LineProcess : IDisposable
     {
         StreamWriter? log = null;
         long written = 0;
+        foreach (string line in Lines(_process.StandardError).Where(line => !string.IsNullOrWhiteSpace(line)))
+        {
+            _lastError = line;
+            log ??= Files.Log(_log);
+            if (written <= LongestLog)
+                log.WriteLine(line);
+            written += line.Length;
+        }
+
+        log?.Dispose();
+    }
+
+    // The lines of a stream until it ends; of one that is too long the head alone, so that no flood fills the memory.
+    private static IEnumerable<string> Lines(StreamReader stream)
+    {
+        var line = new StringBuilder();
+        bool cut = false;
+        char[] buffer = new char[1 << 15];
+        for (int read = Read(stream, buffer); read > 0; read = Read(stream, buffer))
+        {
+            int start = 0;
+            for (int at = Array.IndexOf(buffer, '\n', 0, read); at >= 0; at = Array.IndexOf(buffer, '\n', start, read - start))
+            {
+                if (!cut)
+                    yield return line.Append(buffer, start, at - start).ToString().TrimEnd('\r');
+                cut = false;
+                line.Clear();
+                start = at + 1;
+            }
+
+            if (!cut)
+                line.Append(buffer, start, read - start);
+            if (line.Length <= LongestLine)
+                continue;
+            yield return line.ToString(0, Shown + 1);
+            cut = true;
+            line.Clear();
+        }
+
+        if (line.Length > 0)
+            yield return line.ToString();
+    }
+
+    private static int Read(StreamReader stream, char[] buffer)
+    {
         try
         {
-            while (_process.StandardError.ReadLine() is { } line)
-            {
-                if (string.IsNullOrWhiteSpace(line))
-                    continue;
-                _lastError = line;
-                log ??= Files.Log(_log);
-                if (written <= LongestLog)
-                    log.WriteLine(line);
-                written += line.Length;
-            }
+            return stream.Read(buffer);
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException or InvalidOperationException)
         {
             // Killed: the end is the end.
+            return 0;
         }
-
-        log?.Dispose();
     }
 
     private static string Seconds(TimeSpan limit) => FormattableString.Invariant($"{limit.TotalSeconds:G3} s");

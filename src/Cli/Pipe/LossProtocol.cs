@@ -21,47 +21,39 @@ internal static class LossProtocol
     public static string Hello(string schema) => $$"""{"schema":"{{schema}}","hello":true}""";
 
     /// <summary>A batch as a request.</summary>
-    public static string Request(long id, PaddedBatch batch, JsonObject hyperparameters)
+    public static string Request(long id, PaddedBatch batch, JsonObject hyperparameters) => Line(json =>
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new() { SkipValidation = true }))
+        json.WriteNumber("id", id);
+        json.WriteStartObject("batch");
+        foreach (var column in Columns.All)
         {
-            json.WriteStartObject();
-            json.WriteNumber("id", id);
-            json.WriteStartObject("batch");
-            foreach (var column in Columns.All)
-            {
-                if (batch[column] is { } cells)
-                    WriteRows(json, column.Field(), batch, k => WriteNumber(json, cells[k]));
-            }
-
-            if (batch.FrozenLogps is { } frozen)
-                WriteRows(json, "frozen_logps", batch, k => WriteNumber(json, frozen[k]));
-            WriteRows(json, "mask", batch, k => json.WriteNumberValue(batch.Mask[k] ? 1 : 0));
-            if (batch.Tokens is { } tokens)
-                WriteRows(json, "tokens", batch, k => json.WriteNumberValue(tokens[k]));
-            WriteRewards(json, batch);
-            WriteArray(json, "groups", batch.Groups);
-            if (batch.GreedyRewards is { } greedy)
-            {
-                json.WriteStartArray("greedy_rewards");
-                foreach (double reward in greedy)
-                    WriteNumber(json, reward);
-                json.WriteEndArray();
-            }
-
-            if (!batch.Accumulation.IsEmpty)
-                WriteArray(json, "accumulation", batch.Accumulation);
-            if (!batch.Devices.IsEmpty)
-                WriteArray(json, "devices", batch.Devices);
-            json.WriteEndObject();
-            json.WritePropertyName("hyperparameters");
-            hyperparameters.WriteTo(json);
-            json.WriteEndObject();
+            if (batch[column] is { } cells)
+                WriteRows(json, column.Field(), batch, k => WriteNumber(json, cells[k]));
         }
 
-        return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
-    }
+        if (batch.FrozenLogps is { } frozen)
+            WriteRows(json, "frozen_logps", batch, k => WriteNumber(json, frozen[k]));
+        WriteRows(json, "mask", batch, k => json.WriteNumberValue(batch.Mask[k] ? 1 : 0));
+        if (batch.Tokens is { } tokens)
+            WriteRows(json, "tokens", batch, k => json.WriteNumberValue(tokens[k]));
+        WriteRewards(json, batch);
+        WriteArray(json, "groups", batch.Groups);
+        if (batch.GreedyRewards is { } greedy)
+        {
+            json.WriteStartArray("greedy_rewards");
+            foreach (double reward in greedy)
+                WriteNumber(json, reward);
+            json.WriteEndArray();
+        }
+
+        if (!batch.Accumulation.IsEmpty)
+            WriteArray(json, "accumulation", batch.Accumulation);
+        if (!batch.Devices.IsEmpty)
+            WriteArray(json, "devices", batch.Devices);
+        json.WriteEndObject();
+        json.WritePropertyName("hyperparameters");
+        hyperparameters.WriteTo(json);
+    });
 
     /// <summary>The batch of a request, for whoever serves one.</summary>
     public static PaddedBatch ReadBatch(JsonElement element)
@@ -162,30 +154,45 @@ internal static class LossProtocol
     }
 
     /// <summary>An answer.</summary>
-    public static string Answer(JsonNode? id, LossAnswer answer, int width)
+    public static string Answer(JsonNode? id, LossAnswer answer, int width) => Line(json =>
+    {
+        WriteId(json, id);
+        json.WritePropertyName("loss");
+        WriteNumber(json, answer.Loss);
+        json.WriteStartArray("grad");
+        for (int start = 0; start < answer.Gradient.Length; start += width)
+        {
+            json.WriteStartArray();
+            for (int k = start; k < start + width; k++)
+                WriteNumber(json, answer.Gradient[k]);
+            json.WriteEndArray();
+        }
+
+        json.WriteEndArray();
+    });
+
+    /// <summary>An object as one line.</summary>
+    public static string Line(Action<Utf8JsonWriter> write)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, new() { SkipValidation = true }))
         {
             json.WriteStartObject();
-            json.WritePropertyName("id");
-            (id ?? JsonValue.Create((string?)null))?.WriteTo(json);
-            json.WritePropertyName("loss");
-            WriteNumber(json, answer.Loss);
-            json.WriteStartArray("grad");
-            for (int start = 0; start < answer.Gradient.Length; start += width)
-            {
-                json.WriteStartArray();
-                for (int k = start; k < start + width; k++)
-                    WriteNumber(json, answer.Gradient[k]);
-                json.WriteEndArray();
-            }
-
-            json.WriteEndArray();
+            write(json);
             json.WriteEndObject();
         }
 
         return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
+    }
+
+    /// <summary>The id of a request, whatever it was, in its answer.</summary>
+    public static void WriteId(Utf8JsonWriter json, JsonNode? id)
+    {
+        json.WritePropertyName("id");
+        if (id is null)
+            json.WriteNullValue();
+        else
+            id.WriteTo(json);
     }
 
     /// <summary>Parses a line in which NaN and Infinity may stand bare, as Python prints them.</summary>

@@ -159,9 +159,9 @@ internal static class LossSource
     }
 
     /// <summary>A loss and what it is meant to be, ended together; the answers counted are the loss's.</summary>
-    internal sealed class Both(PipedLoss loss, PipedLoss? other) : IDisposable
+    private sealed class Both(PipedLoss loss, PipedLoss? other) : IAnswering
     {
-        /// <summary>How many batches the loss answered, and in which time.</summary>
+        /// <inheritdoc/>
         public (long Count, TimeSpan Time) Answered => loss.Answered;
 
         /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using GroupRL.Objectives;
@@ -23,10 +22,8 @@ internal static class OptimizerProtocol
     /// <summary>The schema's name.</summary>
     public const string Schema = "grouprl-optimizer/1";
 
-    private const string All = "sound";
-
     /// <summary>A run as a request.</summary>
-    public static string Request(long id, double[] theta, double[][] gradients, JsonObject hyperparameters) => Written(json =>
+    public static string Request(long id, double[] theta, double[][] gradients, JsonObject hyperparameters) => LossProtocol.Line(json =>
     {
         json.WriteNumber("id", id);
         json.WritePropertyName("theta");
@@ -68,15 +65,9 @@ internal static class OptimizerProtocol
     }.ToJsonString();
 
     /// <summary>What words promise: <c>separable</c> makes a promise, <c>sound</c> all that are assumed, <c>-odd</c> takes one back.</summary>
-    public static OptimizerPromises ReadPromises(IEnumerable<string> words, string place)
-    {
-        string[] given = [.. words];
-        // To take something back is to have promised the rest.
-        var promises = given.Length > 0 && given.All(word => word.StartsWith('-')) ? OptimizerPromises.Sound : OptimizerPromises.None;
-        foreach (string word in given)
-            promises = word == All ? promises | OptimizerPromises.Sound : word.StartsWith('-') ? promises & ~Known(word[1..], place) : promises | Known(word, place);
-        return promises;
-    }
+    public static OptimizerPromises ReadPromises(IEnumerable<string> words, string place) => PromiseWords
+        .Taken(words, [.. OptimizerPromiseNames.Words.Select(known => known.Word)], OptimizerPromises.Sound.InWords(), place)
+        .Aggregate(OptimizerPromises.None, (all, word) => all | OptimizerPromiseNames.Words.First(known => known.Word == word).Promise);
 
     /// <summary>An answer's thetas, shape [T, d].</summary>
     /// <exception cref="InvalidInputException">There are none of that shape.</exception>
@@ -92,35 +83,17 @@ internal static class OptimizerProtocol
     }
 
     /// <summary>An answer.</summary>
-    public static string Answer(JsonNode? id, double[][] thetas) => Written(json =>
+    public static string Answer(JsonNode? id, double[][] thetas) => LossProtocol.Line(json =>
     {
-        json.WritePropertyName("id");
-        (id ?? JsonValue.Create((string?)null))?.WriteTo(json);
+        LossProtocol.WriteId(json, id);
         WriteVectors(json, "thetas", thetas);
     });
-
-    private static OptimizerPromises Known(string word, string place) => OptimizerPromiseNames.Words.FirstOrDefault(known => known.Word == word) is { Word: not null } known
-        ? known.Promise
-        : throw InvalidInputException.Because($"{place} has the unknown word \"{word}\"; known are {Nearest.List(word, [.. OptimizerPromiseNames.Words.Select(other => other.Word), All])}.");
 
     private static double[][] Vectors(JsonElement value, string place) =>
         [.. Fields.AsItems(value, place).Select((item, t) => Vector(item, FormattableString.Invariant($"{place}[{t}]")))];
 
     private static double[] Vector(JsonElement value, string place) =>
         [.. Fields.AsItems(value, place).Select((item, j) => LossProtocol.Number(item, FormattableString.Invariant($"{place}[{j}]")))];
-
-    private static string Written(Action<Utf8JsonWriter> write)
-    {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new() { SkipValidation = true }))
-        {
-            json.WriteStartObject();
-            write(json);
-            json.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
-    }
 
     private static void WriteVectors(Utf8JsonWriter json, string field, double[][] vectors)
     {

@@ -13,8 +13,15 @@ namespace GroupRL.Cli;
 /// <param name="Folder">Where its log and the request that broke it are saved.</param>
 internal sealed record PipeOptions(string Command, TimeSpan Limit, int Jobs, string Folder);
 
+/// <summary>What counts the requests that it has answered.</summary>
+internal interface IAnswering : IDisposable
+{
+    /// <summary>How many requests were answered, and in which time.</summary>
+    (long Count, TimeSpan Time) Answered { get; }
+}
+
 /// <summary>A loss behind a pipe: one process or several that answer requests of <c>grouprl-loss/1</c>.</summary>
-internal sealed class PipedLoss : ILoss, IDisposable
+internal sealed class PipedLoss : ILoss, IAnswering
 {
     private readonly Pipe _pipe;
     private readonly JsonObject _hyperparameters;
@@ -39,7 +46,7 @@ internal sealed class PipedLoss : ILoss, IDisposable
     /// <inheritdoc/>
     public LossSignature Signature { get; }
 
-    /// <summary>How many batches were answered, and in which time.</summary>
+    /// <inheritdoc/>
     public (long Count, TimeSpan Time) Answered => _pipe.Answered;
 
     /// <inheritdoc/>
@@ -56,9 +63,6 @@ internal sealed class PipedLoss : ILoss, IDisposable
 /// <summary>Processes that answer numbered requests in order: what losses and optimizers behind pipes share.</summary>
 internal sealed class Pipe : IDisposable
 {
-    // Every so many requests, and the first few, are asked twice.
-    private const int Doubted = 64, FirstDoubted = 4;
-
     private readonly PipeOptions _options;
     private readonly string _request;
     private readonly BlockingCollection<LineProcess> _idle = [];
@@ -110,10 +114,10 @@ internal sealed class Pipe : IDisposable
         }
     }
 
-    /// <summary>Asks one of the processes.</summary>
+    /// <summary>Asks one of the processes; now and then twice, where <paramref name="differ"/> says how two answers to one request differ.</summary>
     /// <exception cref="InvalidInputException">It refuses the request with an error of its own.</exception>
     /// <exception cref="BrokenProcessException">It does not keep the protocol; then it is asked nothing more.</exception>
-    public T Ask<T>(Func<long, string> request, Func<JsonElement, T> read, Func<T, T, string?> differ)
+    public T Ask<T>(Func<long, string> request, Func<JsonElement, T> read, Func<T, T, string?>? differ = null)
     {
         if (_broken is not null)
             throw _broken;
@@ -124,7 +128,7 @@ internal sealed class Pipe : IDisposable
             lock (_gate)
                 _clock.Start();
             var first = Once(process, id, request(id), read);
-            if (id > FirstDoubted && id % Doubted != 0)
+            if (differ is null || !CheckedLoss.IsDoubted(id))
                 return first;
             long again = Interlocked.Increment(ref _id);
             var second = Once(process, again, request(again), read);

@@ -5,7 +5,7 @@ using GroupRL.Optimizers;
 namespace GroupRL.Cli;
 
 /// <summary>An optimizer behind a pipe: one process or several that answer requests of <c>grouprl-optimizer/1</c>.</summary>
-internal sealed class PipedOptimizer : IOptimizer, IDisposable
+internal sealed class PipedOptimizer : IOptimizer, IAnswering
 {
     private readonly Pipe _pipe;
     private readonly JsonObject _hyperparameters;
@@ -37,15 +37,14 @@ internal sealed class PipedOptimizer : IOptimizer, IDisposable
     /// <inheritdoc/>
     public Optimizer? Design { get; }
 
-    /// <summary>How many runs were answered, and in which time.</summary>
+    /// <inheritdoc/>
     public (long Count, TimeSpan Time) Answered => _pipe.Answered;
 
-    // That a run repeats is a law of its own (fresh-state), so two answers to one request may differ here.
+    // That a run repeats is a law of its own (fresh-state), so that none is asked for twice here.
     /// <inheritdoc/>
     public double[][] Run(double[] theta, double[][] gradients) => _pipe.Ask(
         id => OptimizerProtocol.Request(id, theta, gradients, _hyperparameters),
-        answer => OptimizerProtocol.ReadAnswer(answer, gradients.Length, theta.Length),
-        (_, _) => null);
+        answer => OptimizerProtocol.ReadAnswer(answer, gradients.Length, theta.Length));
 
     /// <inheritdoc/>
     public void Dispose() => _pipe.Dispose();

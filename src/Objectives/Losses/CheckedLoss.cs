@@ -24,6 +24,9 @@ public sealed class CheckedLoss : ILoss
     /// <inheritdoc/>
     public LossSignature Signature { get; }
 
+    /// <summary>Whether the batch that is asked about as the <paramref name="asked"/>-th, from 1 on, is asked about twice.</summary>
+    public static bool IsDoubted(long asked) => asked <= FirstDoubted || asked % Doubted == 0;
+
     /// <inheritdoc/>
     /// <exception cref="BrokenSubjectException">The loss breaks a rule.</exception>
     public LossAnswer Evaluate(PaddedBatch batch)
@@ -31,7 +34,7 @@ public sealed class CheckedLoss : ILoss
         ArgumentNullException.ThrowIfNull(batch);
         long asked = Interlocked.Increment(ref _asked);
         var answer = Ask(batch);
-        if (asked <= FirstDoubted || asked % Doubted == 0)
+        if (IsDoubted(asked))
             RefuseAnother(answer, Ask(batch));
         return answer;
     }
@@ -40,7 +43,7 @@ public sealed class CheckedLoss : ILoss
     {
         { Gradient: { } gradient } answer when gradient.Length == batch.Rows * batch.Width => answer,
         { Gradient: { } other } => throw Broken($"answers a batch of {batch.Rows} rows and {batch.Width} columns with a gradient of {other.Length} numbers, not {batch.Rows * batch.Width}"),
-        _ => throw Broken($"answers a batch with {"null"}"),
+        _ => throw Broken($"answers a batch with null"),
     };
 
     private void RefuseAnother(LossAnswer first, LossAnswer second)

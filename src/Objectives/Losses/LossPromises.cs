@@ -58,8 +58,8 @@ public enum LossPromises
     /// <summary>Groups may have different sizes.</summary>
     AnyGroupSize = 1 << 15,
 
-    /// <summary>A completion without a trained token takes no share but that of a row or a prompt.</summary>
-    CountsDeadRowsAtMost = 1 << 16,
+    /// <summary>A fully masked completion at most rescales the gradients of other groups, all by one factor: that of a divisor that counts it.</summary>
+    MaskedRowsOnlyRescale = 1 << 16,
 
     /// <summary>A batch beside a copy of itself has the gradient of the batch, or half of it in each.</summary>
     Averages = 1 << 17,

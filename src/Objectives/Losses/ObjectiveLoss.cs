@@ -108,7 +108,7 @@ public sealed class ObjectiveLoss(string name, SurrogateObjective objective) : I
         return LossPromises.NonFinitePadding | LossPromises.AnyGroupSize
             | Where(affine, LossPromises.ComparesRewards | (weight.ReadsAdvantageSizes ? 0 : LossPromises.KeepsScale))
             | Where(affine && isolated && gained, LossPromises.PushesUp | LossPromises.BoundedAdvantage)
-            | Where(isolated, LossPromises.GroupIsolated | LossPromises.CountsDeadRowsAtMost)
+            | Where(isolated, LossPromises.GroupIsolated | LossPromises.MaskedRowsOnlyRescale)
             | Where(TakesLoneCompletions(objective), LossPromises.LoneCompletions)
             | Where(isolated && weight.Share != Share.None, LossPromises.Averages)
             | Where(even, LossPromises.OneCreditARow)

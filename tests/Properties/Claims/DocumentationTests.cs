@@ -9,7 +9,7 @@ public sealed class DocumentationTests
     private static readonly string[] s_labels = ["*Statement.* ", "*Hypotheses.* ", "*Proof.* ", "*Without them.* ", "*Source.* "];
 
     /// <summary>Where each claim and law says that its derivation stands: those that are asked of objectives and of losses, or of optimizers and of their ways, alike say it once.</summary>
-    public static TheoryData<string> Derivations => [.. Ledger.Claims.Concat(LossLedger.OfLikeness).Concat(LossLedger.Claims).Concat(OptimizerLaws.Claims).Select(claim => claim.Derivation).Distinct()];
+    public static TheoryData<string> Derivations => [.. Ledger.Claims.Concat(LossLaws.OfLikeness).Concat(LossLaws.Claims).Concat(OptimizerLaws.Claims).Select(claim => claim.Derivation).Distinct()];
 
     [Theory]
     [MemberData(nameof(Derivations))]

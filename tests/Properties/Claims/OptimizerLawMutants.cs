@@ -13,9 +13,9 @@ internal static class OptimizerLawMutants
     /// <summary>The law, the fault in words, and the subject.</summary>
     internal static ImmutableArray<(string Law, string Fault, OptimizerSubject Subject)> All { get; } =
     [
-        ("finite-way", "0/0 where there is no gradient", new(new PlainAdamW.NothingBesideTheRoot())),
-        ("finite-way", "v not squared", new(new PlainAdamW.NotSquared())),
-        ("finite-way", "a last step that is left out", new(new WrittenOptimizer("short", (theta, gradients) => new CatalogueOptimizer(Adam).Run(theta, gradients)[..^1]))),
+        ("finite-trajectory", "0/0 where there is no gradient", new(new PlainAdamW.NothingBesideTheRoot())),
+        ("finite-trajectory", "v not squared", new(new PlainAdamW.NotSquared())),
+        ("finite-trajectory", "a last step that is left out", new(new WrittenOptimizer("short", (theta, gradients) => new CatalogueOptimizer(Adam).Run(theta, gradients)[..^1]))),
         ("fresh-state", "state kept across runs", new(new PlainAdamW.StateKept())),
         ("no-look-ahead", "the next gradient in the momentum", new(new PlainAdamW.NextGradient())),
         ("run-prefix", "a schedule by the length of the run", new(new PlainAdamW.CosineOfTheRun())),

@@ -73,7 +73,7 @@ public sealed class OptimizerLawTests
     public void Every_optimizer_of_the_catalogue_takes_its_own_way(string id)
     {
         var optimizer = new CatalogueOptimizer(OptimizerCatalogue.TryFind(id)!);
-        var verdict = OptimizerLikeness.Trajectory.Judge(new(optimizer) { Oracle = optimizer }, id, new(Cases));
+        var verdict = OptimizerLikeness.LikeTrajectory.Judge(new(optimizer) { Oracle = optimizer }, id, new(Cases));
         Assert.Equal(VerdictKind.Holds, verdict.Kind);
     }
 
@@ -114,7 +114,7 @@ public sealed class OptimizerLawTests
         Assert.True(nearest[0].Distance < OptimizerLikeness.Same, $"{nearest[0].Distance}");
         // The same change may have a name of its own in the catalogue: Adam for AdamW without its decay.
         Assert.All(nearest[1..].Where(other => other.Distance < OptimizerLikeness.Same), other => Assert.EndsWith("in its place", other.Change, StringComparison.Ordinal));
-        var verdict = OptimizerLikeness.Trajectory.Judge(subject, "mutant", new(Cases));
+        var verdict = OptimizerLikeness.LikeTrajectory.Judge(subject, "mutant", new(Cases));
         Assert.Contains($"they part at step ", verdict.Counterexample!.Why, StringComparison.Ordinal);
         Assert.EndsWith($"what makes {subject.Design!.Id} this one is {change}", verdict.Counterexample.Why, StringComparison.Ordinal);
     }

@@ -128,15 +128,15 @@ public sealed class LossFileTests : IDisposable
     public void Claims_lists_and_shows_the_laws_of_losses()
     {
         var listed = _grouprl.Json("claims").GetProperty("laws_of_losses");
-        Assert.Equal(LossLedger.OfLikeness.Length + LossLedger.Claims.Length, listed.GetArrayLength());
+        Assert.Equal(LossLaws.OfLikeness.Length + LossLaws.Claims.Length, listed.GetArrayLength());
         string table = _grouprl.Run("claims").Output;
-        Assert.All(LossLedger.Claims, claim => Assert.Contains($"  {claim.Id} ", table, StringComparison.Ordinal));
+        Assert.All(LossLaws.Claims, claim => Assert.Contains($"  {claim.Id} ", table, StringComparison.Ordinal));
 
-        var law = LossLedger.Find("padding-garbage")!;
+        var law = LossLaws.Find("padding-garbage")!;
         var (exit, output, _) = _grouprl.Run("claims", law.Id);
         Assert.Equal(0, exit);
         Assert.All([law.Statement, .. law.Hypotheses, law.Consequence, "contract", law.Source], word => Assert.Contains(word, output, StringComparison.Ordinal));
-        Assert.Contains(LossLedger.Find("padding-invariance")!.Statement, _grouprl.Run("claims", "padding-invariance").Output, StringComparison.Ordinal);
+        Assert.Contains(LossLaws.Find("padding-invariance")!.Statement, _grouprl.Run("claims", "padding-invariance").Output, StringComparison.Ordinal);
         _grouprl.Refuses(["claims", "paddin-garbage"], "no claim or objective \"paddin-garbage\"; known are padding-garbage,");
     }
 

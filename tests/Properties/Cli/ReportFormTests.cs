@@ -62,7 +62,7 @@ public sealed class ReportFormTests : IDisposable
 
     [Fact]
     public void Every_claim_of_the_contract_and_of_losses_says_what_breaking_it_does() =>
-        Assert.All(Ledger.Claims.Where(claim => claim.Class == ClaimClass.Contract).Concat(LossLedger.OfLikeness).Concat(LossLedger.Claims), claim => Assert.NotEmpty(claim.Consequence));
+        Assert.All(Ledger.Claims.Where(claim => claim.Class == ClaimClass.Contract).Concat(LossLaws.OfLikeness).Concat(LossLaws.Claims), claim => Assert.NotEmpty(claim.Consequence));
 
     [Fact]
     public void JUnit_has_a_suite_for_each_class_and_the_reason_of_what_is_skipped()

@@ -74,7 +74,7 @@ public class ContractTests
     {
         Of(Catalogue.Grpo, ("prefix-neutrality", "known")).ExpectsNothingOfUnknownClaims();
         Assert.StartsWith(
-            "Expected speaks of \"prefix-nutrality\", which is no claim about such a subject; the nearest are prefix-neutrality, ",
+            "Expected speaks of \"prefix-nutrality\", which is no claim about such a subject; known are prefix-neutrality, ",
             Assert.Throws<XunitException>(() => Of(Catalogue.Grpo, ("prefix-nutrality", "")).ExpectsNothingOfUnknownClaims()).Message,
             StringComparison.Ordinal);
         Assert.Throws<XunitException>(() => new OneOptimizerContract(OptimizerCatalogue.Sgd, ("prefix-neutrality", "")).ExpectsNothingOfUnknownClaims());
@@ -107,9 +107,9 @@ public class ContractTests
     [Fact]
     public void An_optimizer_that_only_answers_is_held_to_the_laws_of_optimizers()
     {
-        new OneAnsweringOptimizerContract(new OwnDescent()).Keeps("first-step-descends");
-        Assert.Throws<XunitException>(() => new OneAnsweringOptimizerContract(new OwnAscent()).Keeps("first-step-descends"));
-        Assert.Equal(OptimizerLaws.Claims.Select(claim => claim.Id), Ids(AnsweringOptimizerContract.Claims));
+        new OneBlackBoxOptimizerContract(new OwnDescent()).Keeps("first-step-descends");
+        Assert.Throws<XunitException>(() => new OneBlackBoxOptimizerContract(new OwnAscent()).Keeps("first-step-descends"));
+        Assert.Equal(OptimizerLaws.Claims.Select(claim => claim.Id), Ids(BlackBoxOptimizerContract.Claims));
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public class ContractTests
     {
         Assert.Equal(Ledger.ObjectiveClaims.Select(claim => claim.Id).Concat(Ledger.TrainingClaims.Select(claim => claim.Id)), Ids(ObjectiveContract.Claims));
         Assert.Equal(Ledger.OptimizerClaims.Select(claim => claim.Id), Ids(OptimizerContract.Claims));
-        Assert.Equal(LossLedger.OfLikeness.Concat(LossLedger.Claims).Select(claim => claim.Id), Ids(LossContract.Claims));
+        Assert.Equal(LossLaws.OfLikeness.Concat(LossLaws.Claims).Select(claim => claim.Id), Ids(LossContract.Claims));
     }
 
     [Fact]

@@ -35,7 +35,7 @@ internal sealed class OneOptimizerContract(Optimizer optimizer, params (string C
     protected override int Cases => 100;
 }
 
-internal sealed class OneAnsweringOptimizerContract(IOptimizer optimizer, params (string Claim, string Because)[] expected) : AnsweringOptimizerContract
+internal sealed class OneBlackBoxOptimizerContract(IOptimizer optimizer, params (string Claim, string Because)[] expected) : BlackBoxOptimizerContract
 {
     protected override IOptimizer Optimizer => optimizer;
 

@@ -9,9 +9,9 @@ namespace GroupRL.Properties.Losses;
 /// <summary>The whole catalogue as losses that only answer: no law accuses a sound one, and the theory's verdicts are the ledger's.</summary>
 public class CatalogueLossTests
 {
-    public static TheoryData<string, string> Contract => Rows(LossLedger.Contract);
+    public static TheoryData<string, string> Contract => Rows(LossLaws.Contract);
 
-    public static TheoryData<string, string> Theory => Rows(LossLedger.Theory.Where(claim => Ledger.Find(claim.Id) is not null));
+    public static TheoryData<string, string> Theory => Rows(LossLaws.Theory.Where(claim => Ledger.Find(claim.Id) is not null));
 
     [Theory]
     [MemberData(nameof(Contract))]
@@ -43,7 +43,7 @@ public class CatalogueLossTests
     }
 
     private static Verdict Judge(string law, string objective) =>
-        LossLedger.Find(law)!.Against(new(new ObjectiveLoss(objective, Catalogue.Find(objective)!.Objective)), objective, "").Judge(CasesOf(law, objective));
+        LossLaws.Find(law)!.Against(new(new ObjectiveLoss(objective, Catalogue.Find(objective)!.Objective)), objective, "").Judge(CasesOf(law, objective));
 
     // Those that trainers ship get more cases; what enumerates groups gets one in ten of them. GROUPRL_PROFILE=deep: 20,000 for all.
     private static Profile CasesOf(string law, string objective) => LedgerProfile.Current.Salt switch

@@ -30,7 +30,7 @@ public sealed class CorpusTests : IDisposable
         using var spoiled = Loss($"defects/{defect}.py");
         using var sound = law == Like ? Loss("trainer.py") : null;
 
-        var verdict = LossLedger.Find(law == Like ? "like-gradient" : law)!.Against(Subject(spoiled) with { Oracle = sound }, defect, "").Judge(new(500));
+        var verdict = LossLaws.Find(law == Like ? "like-gradient" : law)!.Against(Subject(spoiled) with { Oracle = sound }, defect, "").Judge(new(500));
 
         Assert.Equal(VerdictKind.Refuted, verdict.Kind);
         if (verdict.Counterexample!.Case is not RolloutBatch batch)
@@ -56,7 +56,7 @@ public sealed class CorpusTests : IDisposable
         Assert.InRange(threads.Count, 25, int.MaxValue);
         Assert.All(threads.Values, thread => Assert.Matches(@"^https://github\.com/[\w.-]+/[\w.-]+/(issues|pull)/\d+", thread));
         Assert.All(threads.Keys, defect => Assert.Contains(threads[defect], File.ReadAllText(Repository.Path($"{Folder}/defects/{defect}.py")), StringComparison.Ordinal));
-        Assert.All(s_caughtBy.Value.Values, law => Assert.True(law == Like || LossLedger.Find(law)?.Class == ClaimClass.Contract, law));
+        Assert.All(s_caughtBy.Value.Values, law => Assert.True(law == Like || LossLaws.Find(law)?.Class == ClaimClass.Contract, law));
         Assert.Equal(threads.Keys, Directory.EnumerateFiles(Repository.Path($"{Folder}/defects"), "*.py").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal));
     }
 
@@ -65,7 +65,7 @@ public sealed class CorpusTests : IDisposable
     private void KeepsContract(string command)
     {
         using var loss = new PipedLoss(new(command, TimeSpan.FromSeconds(20), 1, _folder), []);
-        foreach (var law in LossLedger.Contract)
+        foreach (var law in LossLaws.Contract)
         {
             var verdict = law.Against(Subject(loss), "sound", "").Judge(new(300));
             Assert.True(verdict.Kind is VerdictKind.Holds or VerdictKind.NotApplicable, $"{law.Id}: {verdict.Kind}, {verdict.Reason}{verdict.Counterexample?.Why}");

@@ -86,7 +86,7 @@ public class LawMutantTests
     public void A_law_refutes_a_loss_with_its_fault_by_a_case_that_fits_on_a_page(string law, string fault)
     {
         var (_, _, loss) = s_mutants.Single(mutant => (mutant.Law, mutant.Fault) == (law, fault));
-        var verdict = LossLedger.Find(law)!.Against(Subject(law, loss), "mutant", "").Judge(new(Cases));
+        var verdict = LossLaws.Find(law)!.Against(Subject(law, loss), "mutant", "").Judge(new(Cases));
 
         Assert.Equal(VerdictKind.Refuted, verdict.Kind);
         Assert.NotEmpty(verdict.Counterexample!.Why);
@@ -100,7 +100,7 @@ public class LawMutantTests
 
     [Fact]
     public void Every_law_has_a_mutant() =>
-        Assert.Empty(LossLedger.OfLikeness.Concat(LossLedger.Claims).Select(claim => claim.Id).Except(s_mutants.Select(mutant => mutant.Law)));
+        Assert.Empty(LossLaws.OfLikeness.Concat(LossLaws.Claims).Select(claim => claim.Id).Except(s_mutants.Select(mutant => mutant.Law)));
 
     [Theory]
     [MemberData(nameof(Mutants))]
@@ -114,7 +114,7 @@ public class LawMutantTests
             _ when law.StartsWith("kl-", StringComparison.Ordinal) => With(KlEstimator.K3, 0.04),
             _ => s_grpo,
         };
-        var verdict = LossLedger.Find(law)!.Against(Subject(law, new ObjectiveLoss("sound", sound)) with { Oracle = law.StartsWith("like", StringComparison.Ordinal) ? new ObjectiveLoss("itself", sound) : null }, "sound", "").Judge(new(Cases));
+        var verdict = LossLaws.Find(law)!.Against(Subject(law, new ObjectiveLoss("sound", sound)) with { Oracle = law.StartsWith("like", StringComparison.Ordinal) ? new ObjectiveLoss("itself", sound) : null }, "sound", "").Judge(new(Cases));
 
         Assert.True(verdict.Kind == VerdictKind.Holds, $"{law} beside \"{fault}\": {verdict.Kind} {verdict.Reason}{verdict.Counterexample?.Why}");
     }

@@ -5,7 +5,7 @@ using Xunit;
 namespace GroupRL.Xunit;
 
 /// <summary>An optimizer of which nothing is known but the way it takes before every law of optimizers: derive from it, supply the optimizer, and each law is a test.</summary>
-public abstract class AnsweringOptimizerContract : ClaimContract
+public abstract class BlackBoxOptimizerContract : ClaimContract
 {
     /// <summary>The optimizer.</summary>
     protected abstract IOptimizer Optimizer { get; }

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace GroupRL.Claims;
 
 /// <summary>Every law of losses of which nothing is known but their answers. An explicit list: nothing is discovered.</summary>
-public static class LossLedger
+public static class LossLaws
 {
     /// <summary>What every sound loss keeps.</summary>
     public static ImmutableArray<Claim<LossSubject>> Contract { get; } =

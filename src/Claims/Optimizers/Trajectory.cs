@@ -3,12 +3,12 @@ using GroupRL.Optimizers;
 
 namespace GroupRL.Claims;
 
-/// <summary>The way of an optimizer: θ₀, θ₁, …, θ_T. What a run left out is NaN.</summary>
-public sealed class Way
+/// <summary>The trajectory of an optimizer: θ₀, θ₁, …, θ_T. What a run left out is NaN.</summary>
+public sealed class Trajectory
 {
     private readonly double[][] _thetas;
 
-    private Way(double[][] thetas) => _thetas = thetas;
+    private Trajectory(double[][] thetas) => _thetas = thetas;
 
     /// <summary>T.</summary>
     public int Steps => _thetas.Length - 1;
@@ -19,8 +19,8 @@ public sealed class Way
     /// <summary>θ_t of coordinate j.</summary>
     public double this[int t, int j] => _thetas[t][j];
 
-    /// <summary>The way that a run takes.</summary>
-    public static Way Of(IOptimizer optimizer, ImmutableArray<double> theta, ImmutableArray<ImmutableArray<double>> gradients)
+    /// <summary>The trajectory of a run.</summary>
+    public static Trajectory Of(IOptimizer optimizer, ImmutableArray<double> theta, ImmutableArray<ImmutableArray<double>> gradients)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
         double[][] run = optimizer.Run([.. theta], [.. gradients.Select(gradient => gradient.ToArray())]);
@@ -32,16 +32,16 @@ public sealed class Way
     public double Update(int t, int j) => _thetas[t][j] - _thetas[t - 1][j];
 
     /// <summary>The first <paramref name="steps"/> steps.</summary>
-    public Way Take(int steps) => new(_thetas[..(steps + 1)]);
+    public Trajectory Take(int steps) => new(_thetas[..(steps + 1)]);
 
-    /// <summary>The way in other numbers, coordinate by coordinate.</summary>
-    public Way Select(Func<double, double> change) => new([.. _thetas.Select(theta => theta.Select(change).ToArray())]);
+    /// <summary>The trajectory in other numbers, coordinate by coordinate.</summary>
+    public Trajectory Select(Func<double, double> change) => new([.. _thetas.Select(theta => theta.Select(change).ToArray())]);
 
-    /// <summary>The way with its coordinates the other way round.</summary>
-    public Way Reversed() => new([.. _thetas.Select(theta => theta.Reverse().ToArray())]);
+    /// <summary>The trajectory with its coordinates the other way round.</summary>
+    public Trajectory Reversed() => new([.. _thetas.Select(theta => theta.Reverse().ToArray())]);
 
-    /// <summary>Ways of one coordinate each, side by side.</summary>
-    public static Way Beside(IReadOnlyList<Way> alone) =>
+    /// <summary>Trajectories of one coordinate each, side by side.</summary>
+    public static Trajectory Beside(IReadOnlyList<Trajectory> alone) =>
         new([.. Enumerable.Range(0, alone[0]._thetas.Length).Select(t => alone.Select(own => own[t, 0]).ToArray())]);
 
     /// <summary>How far coordinate j went up to step t: Σ|Δ|.</summary>
