@@ -6,6 +6,19 @@ using TrainingClaim = GroupRL.Claims.Claim<GroupRL.Claims.Training, GroupRL.Obje
 
 namespace GroupRL.Claims;
 
+/// <summary>How training on aR lies to training on R.</summary>
+public enum ScaleClass
+{
+    /// <summary>The same way.</summary>
+    Exact,
+
+    /// <summary>The same as far as an ε, of the advantage or of the optimizer, is small.</summary>
+    UpToEpsilon,
+
+    /// <summary>Another way.</summary>
+    Sensitive,
+}
+
 /// <summary>Family S end to end: an objective under an optimizer, trained on rewards R and aR.</summary>
 public static class EndToEndScale
 {
@@ -33,28 +46,56 @@ public static class EndToEndScale
             $"with all rewards times {Factor} step {worst.Position + 1} of {training.Optimizer.Id} differs by {worst.Measured:G3}"),
     };
 
-    private static Expectation Predicted(Training training)
+    /// <summary>How the way on aR lies to the way on R, and why.</summary>
+    public static (ScaleClass Class, string Because) ClassOf(Training training)
     {
+        ArgumentNullException.ThrowIfNull(training);
         var (objective, optimizer) = training;
         if (Requirements.Under(objective, Factor) is not var (advantage, rewards, degree))
-            return Expectation.Refuted("advantages have no one degree in the rewards");
+            return (ScaleClass.Sensitive, "advantages have no one degree in the rewards");
         bool constant = advantage == objective.Advantage && rewards == objective.Rewards;
         return (degree, constant) switch
         {
-            (0, true) => Expectation.Holds("rewards are divided by their own spread"),
-            (0, false) => Expectation.Refuted("true up to the ε beside the spread of the rewards"),
-            (_, false) => Expectation.Refuted("a constant in units of reward does not scale"),
-            _ when Requirements.ActsOnLogProbs(objective) => Expectation.Refuted("a penalty does not scale with the rewards"),
-            _ when Requirements.Missing(objective, Traits.Homogeneous) is { } missing => Expectation.Refuted($"needs {missing}"),
+            (0, true) => (ScaleClass.Exact, "rewards are divided by their own spread"),
+            (0, false) => (ScaleClass.UpToEpsilon, "true up to the ε beside the spread of the rewards"),
+            (_, false) => (ScaleClass.Sensitive, "a constant in units of reward does not scale"),
+            _ when Requirements.ActsOnLogProbs(objective) => (ScaleClass.Sensitive, "a penalty does not scale with the rewards"),
+            _ when Requirements.Missing(objective, Traits.Homogeneous) is { } missing => (ScaleClass.Sensitive, $"needs {missing}"),
             _ => optimizer.Scaling.Law switch
             {
-                ScaleLaw.Invariant => Expectation.Holds("coefficients scale, and the optimizer does not see it"),
-                ScaleLaw.UpToEpsilon => Expectation.Refuted("true up to the optimizer's ε"),
-                ScaleLaw.Proportional => Expectation.Refuted("the step scales with the rewards"),
-                _ => Expectation.Refuted(optimizer.Scaling.Because),
+                ScaleLaw.Invariant => (ScaleClass.Exact, "coefficients scale, and the optimizer does not see it"),
+                ScaleLaw.UpToEpsilon => (ScaleClass.UpToEpsilon, "true up to the optimizer's ε"),
+                ScaleLaw.Proportional => (ScaleClass.Sensitive, "the step scales with the rewards"),
+                _ => (ScaleClass.Sensitive, optimizer.Scaling.Because),
             },
         };
     }
+
+    /// <summary>
+    /// Who goes on R the way that <paramref name="training"/> goes on aR, bit for bit at a = 2ᵏ: constants in units of reward over a, those in units
+    /// of the gradient over aᵈ (d the degree of the advantages), β over aᵈ too, η times what the optimizer hands on. Null where a part has no such law.
+    /// </summary>
+    public static Training? Twin(Training training, double scale)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        var (objective, optimizer) = training;
+        if (Requirements.Under(objective, scale) is not var (advantage, rewards, degree) || Requirements.Missing(objective, Traits.Homogeneous) is not null)
+            return null;
+        double gradients = Math.Pow(scale, degree);
+        var twin = objective with
+        {
+            Advantage = advantage,
+            Rewards = rewards,
+            Regularisers = [.. objective.Regularisers.Select(term => term with { Beta = term.Beta / gradients })],
+        };
+        return optimizer.Under(gradients, step: 1) is var (under, factor) ? new(twin, under.With(under.LearningRate * factor)) : null;
+    }
+
+    private static Expectation Predicted(Training training) => ClassOf(training) switch
+    {
+        (ScaleClass.Exact, var because) => Expectation.Holds(because),
+        (_, var because) => Expectation.Refuted(because),
+    };
 
     private static string? Certain(RolloutBatch batch)
     {

@@ -112,6 +112,8 @@ internal static partial class CommandLine
         Align(terminal),
         CatalogueList(terminal),
         Step(terminal),
+        Train(terminal),
+        Confirm(terminal),
     };
 
     // Of grouprl, or all that a program does that judges its own candidate.

@@ -53,6 +53,32 @@ internal static class Files
         return new(path) { AutoFlush = true };
     }
 
+    /// <summary>A file to be written on after its first <paramref name="length"/> bytes; what stands behind them goes. Its folder is made.</summary>
+    public static FileStream Continue(string path, long length)
+    {
+        FileStream? file = null;
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            file = new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
+            if (file.Length < length)
+                throw InvalidInputException.Because($"{path} has {file.Length} bytes where at least {length} were written.");
+            file.SetLength(length);
+            file.Position = length;
+            return file;
+        }
+        catch (Exception error) when (error is InvalidInputException)
+        {
+            file?.Dispose();
+            throw;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            file?.Dispose();
+            throw new InvalidInputException($"{path} cannot be written: {error.Message}", error);
+        }
+    }
+
     /// <summary>Refuses a folder that cannot be written to, before work is done whose results belong there.</summary>
     public static void Probe(string folder)
     {

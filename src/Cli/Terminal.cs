@@ -71,7 +71,7 @@ internal sealed class Terminal
     /// <param name="what">What is done.</param>
     /// <param name="items">The items.</param>
     /// <param name="map">What is done to each.</param>
-    /// <param name="jobs">How many at once; −1: as many as there are cores.</param>
+    /// <param name="jobs">How many at once; −1: as many as there are cores, 1: one after another, in order.</param>
     public IReadOnlyList<TResult> Progress<T, TResult>(string what, IReadOnlyList<T> items, Func<T, TResult> map, int jobs = -1)
     {
         var results = new TResult[items.Count];
@@ -105,6 +105,14 @@ internal sealed class Terminal
 
         void ForAll(Action finished)
         {
+            for (int k = 0; jobs == 1 && k < items.Count; k++)
+            {
+                results[k] = map(items[k]);
+                finished();
+            }
+
+            if (jobs == 1)
+                return;
             try
             {
                 Parallel.For(0, items.Count, new ParallelOptions { MaxDegreeOfParallelism = jobs }, k =>

@@ -33,6 +33,9 @@ public sealed record Optimizer(string Id, ImmutableArray<Transform> Chain)
     /// <summary>η, unit of θ per unit of the update.</summary>
     public double LearningRate => ((ScaleByLearningRate)Chain[^1]).Eta;
 
+    /// <summary>The same optimizer at another η.</summary>
+    public Optimizer With(double learningRate) => this with { Chain = [.. Chain[..^1], new ScaleByLearningRate(learningRate)] };
+
     /// <summary>
     /// λ of the decay before the <see cref="Direction"/>, 0 without one. A chain without a direction (plain SGD), where the two
     /// conventions are the same step, counts here.

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace GroupRL.Optimizers;
 
 /// <summary>
@@ -8,6 +10,7 @@ public readonly record struct ParameterShape
 {
     private const int MostEntries = int.MaxValue;
 
+    [JsonConstructor]
     private ParameterShape(int rows, int columns, bool isMatrix) => (Rows, Columns, IsMatrix) = (rows, columns, isMatrix);
 
     /// <summary>The rows of a matrix; d for a vector.</summary>
@@ -20,6 +23,7 @@ public readonly record struct ParameterShape
     public bool IsMatrix { get; }
 
     /// <summary>d, the number of parameters.</summary>
+    [JsonIgnore]
     public int Size => Rows * Columns;
 
     /// <summary>A vector of <paramref name="dimension"/> ≥ 1 parameters.</summary>

@@ -1,11 +1,28 @@
+using System.Text.Json.Serialization;
+
 namespace GroupRL.Optimizers;
 
-/// <summary>What one link of a chain remembers between two steps. Immutable: it can be kept, shared and replayed.</summary>
+/// <summary>What one link of a chain remembers between two steps. Immutable: it can be kept, shared, stored as JSON and replayed.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "link")]
+[JsonDerivedType(typeof(Stateless), "stateless")]
+[JsonDerivedType(typeof(AdadeltaState), "adadelta")]
+[JsonDerivedType(typeof(AdafactorState), "adafactor")]
+[JsonDerivedType(typeof(AdagradState), "adagrad")]
+[JsonDerivedType(typeof(AdamState), "adam")]
+[JsonDerivedType(typeof(AdamaxState), "adamax")]
+[JsonDerivedType(typeof(MomentumState), "momentum")]
+[JsonDerivedType(typeof(MuonState), "muon")]
+[JsonDerivedType(typeof(NAdamState), "nadam")]
+[JsonDerivedType(typeof(RAdamState), "radam")]
+[JsonDerivedType(typeof(RmsState), "rms")]
+[JsonDerivedType(typeof(ResetState), "reset")]
+[JsonDerivedType(typeof(SignState), "sign")]
 public abstract record TransformState;
 
 /// <summary>The state of a link that remembers nothing.</summary>
 public sealed record Stateless : TransformState
 {
+    [JsonConstructor]
     private Stateless()
     {
     }

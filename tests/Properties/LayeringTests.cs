@@ -6,6 +6,7 @@ using GroupRL.Claims;
 using GroupRL.Objectives;
 using GroupRL.Optimizers;
 using GroupRL.Policies;
+using GroupRL.Trainer;
 using GroupRL.Xunit;
 using Xunit;
 
@@ -23,6 +24,7 @@ public class LayeringTests
         ("GroupRL.Policies", ["GroupRL.Objectives", "MathNet.Numerics", "System.Numerics.Tensors"]),
         ("GroupRL.Checking", ["GroupRL.Objectives", "GroupRL.Optimizers", "GroupRL.Policies", "FsCheck", "FSharp.Core", "MathNet.Numerics"]),
         ("GroupRL.Claims", ["GroupRL.Objectives", "GroupRL.Optimizers", "GroupRL.Policies", "GroupRL.Checking"]),
+        ("GroupRL.Trainer", ["GroupRL.Objectives", "GroupRL.Optimizers", "GroupRL.Policies", "GroupRL.Checking", "GroupRL.Claims", "MathNet.Numerics"]),
         ("GroupRL.Xunit", ["GroupRL.Objectives", "GroupRL.Optimizers", "GroupRL.Checking", "GroupRL.Claims", "FuzzySharp", "xunit.core", "xunit.assert", "Xunit.SkippableFact"]),
     ];
 
@@ -90,7 +92,7 @@ public class LayeringTests
     [Fact]
     public void No_public_signature_speaks_of_FsCheck_FSharp_or_MathNet()
     {
-        foreach (var assembly in new[] { typeof(RolloutBatch), typeof(Optimizer), typeof(PrefixTreePolicy), typeof(Falsifier), typeof(Claim), typeof(ObjectiveContract) }.Select(type => type.Assembly))
+        foreach (var assembly in new[] { typeof(RolloutBatch), typeof(Optimizer), typeof(PrefixTreePolicy), typeof(Falsifier), typeof(Claim), typeof(TrainingRun), typeof(ObjectiveContract) }.Select(type => type.Assembly))
         {
             foreach (var type in assembly.GetExportedTypes())
             {

@@ -40,7 +40,7 @@ public sealed class ProcessTests : IDisposable
     [Fact]
     public void The_tool_is_packed_installed_from_a_folder_and_run()
     {
-        string[] projects = ["Objectives", "Optimizers", "Policies", "Checking", "Claims", "Xunit", "Cli"];
+        string[] projects = ["Objectives", "Optimizers", "Policies", "Checking", "Claims", "Trainer", "Xunit", "Cli"];
         string packages = Path.Combine(_folder, "packages");
         string all = Path.Combine(_folder, "all.proj");
         File.WriteAllText(all, $"""
