@@ -73,7 +73,8 @@ public static class EndToEndScale
 
     /// <summary>
     /// Who goes on R the way that <paramref name="training"/> goes on aR, bit for bit at a = 2ᵏ: constants in units of reward over a, those in units
-    /// of the gradient over aᵈ (d the degree of the advantages), β over aᵈ too, η times what the optimizer hands on. Null where a part has no such law.
+    /// of the gradient over aᵈ (d the degree of the advantages), β over aᵈ too, η times what the optimizer hands on. Null where a part has no such law, or another at some
+    /// steps: RAdam's first ones are as large as the gradient, its later ones are not.
     /// </summary>
     public static Training? Twin(Training training, double scale)
     {
@@ -88,7 +89,9 @@ public static class EndToEndScale
             Rewards = rewards,
             Regularisers = [.. objective.Regularisers.Select(term => term with { Beta = term.Beta / gradients })],
         };
-        return optimizer.Under(gradients, step: 1) is var (under, factor) ? new(twin, under.With(under.LearningRate * factor)) : null;
+        return optimizer.Under(gradients, step: 1) is var (under, factor) && optimizer.Under(gradients, step: 1000)?.Factor == factor
+            ? new(twin, under.With(under.LearningRate * factor))
+            : null;
     }
 
     private static Expectation Predicted(Training training) => ClassOf(training) switch

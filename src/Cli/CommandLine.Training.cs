@@ -8,12 +8,8 @@ namespace GroupRL.Cli;
 /// <summary>The commands that train.</summary>
 internal static partial class CommandLine
 {
-    private static readonly Option<string> Policy = new("--policy")
-    {
-        Description = "The policy: a table of all contexts, or one whose contexts share parameters.",
-        HelpName = "tree|log-linear",
-        DefaultValueFactory = _ => "tree",
-    };
+    // A group beyond this holds more memory than it says anything.
+    private const int MostCompletions = 100_000;
 
     private static readonly Option<int> Seed = new("--seed") { Description = "What everything random comes from.", DefaultValueFactory = _ => 0 };
 
@@ -30,8 +26,10 @@ internal static partial class CommandLine
         var folder = new Option<string>("--out") { Description = "The folder of the run; one that holds it already is taken up.", HelpName = "DIR", Required = true };
         var command = new Command("train", "Train a small policy on a task with a verifiable reward, with any objective and optimizer.")
         {
-            task, bonus, Policy, RequiredObjective, Optimizer, rate, size, inner, steps, scale, Seed, every, folder,
+            task, bonus, RequiredObjective, Optimizer, rate, size, inner, steps, scale, Seed, every, folder,
         };
+        foreach (var option in PolicySource.Options)
+            command.Add(option);
         command.SetAction(parsed =>
         {
             var proposal = Proposal.Resolve(parsed.GetValue(RequiredObjective)!);
@@ -43,11 +41,15 @@ internal static partial class CommandLine
                     : throw InvalidInputException.Because($"{rate.Name} must be a finite number, at least 0; got {eta}.");
             }
 
+            if (string.IsNullOrWhiteSpace(parsed.GetValue(folder)))
+                throw InvalidInputException.Because($"{folder.Name} must name a folder; got \"{parsed.GetValue(folder)}\".");
             var problem = VerifiableTask.Of(parsed.GetValue(task)!, parsed.GetValue(bonus));
-            var policy = TaskPolicies.Of(parsed.GetValue(Policy)!, problem);
-            var run = new TrainingRun(problem, policy, proposal.Objective, optimizer)
+            var policy = PolicySource.Open(parsed);
+            var run = new TrainingRun(problem, policy.Of(problem), proposal.Objective, optimizer)
             {
-                GroupSize = parsed.GetValue(size),
+                GroupSize = parsed.GetValue(size) is <= MostCompletions and var completions
+                    ? completions
+                    : throw InvalidInputException.Because($"{size.Name} must be at most {MostCompletions}; got {parsed.GetValue(size)}."),
                 InnerSteps = parsed.GetValue(inner),
                 RewardScale = parsed.GetValue(scale),
                 Seed = (ulong)AtLeast(Seed.Name, parsed.GetValue(Seed), 0),
@@ -55,8 +57,8 @@ internal static partial class CommandLine
             Dictionary<string, string> settings = new()
             {
                 ["task"] = problem.Id,
-                ["policy"] = policy.Id,
-                ["objective"] = Composition.Write(proposal.Objective, whole: true).ToJsonString(),
+                ["policy"] = policy.Platform.Length == 0 ? policy.Name : policy.Platform,
+                ["objective"] = CodeReference.Is(proposal.Reference) ? proposal.Reference : Composition.Write(proposal.Objective, whole: true).ToJsonString(),
                 ["optimizer"] = $"{optimizer.Id}: {OptimizerText.Settings(optimizer)}",
                 ["group size"] = Text(run.GroupSize),
                 ["inner steps"] = Text(run.InnerSteps),
@@ -74,21 +76,27 @@ internal static partial class CommandLine
     private static Command Confirm(Terminal terminal)
     {
         var finding = new Argument<string>("FINDING") { Description = "Which of the three.", HelpName = "prefix|scale|overshoot" };
-        var seeds = new Option<int>("--seeds") { Description = "The runs of each setting of prefix, at least 30 for its tests to say something.", DefaultValueFactory = _ => 30 };
-        var steps = new Option<int?>("--steps") { Description = "The steps of a run; 100 for prefix, 40 for scale, 20 batches for overshoot where omitted." };
-        var command = new Command("confirm", "See a finding of the theory in training, predictions beside measurements.") { finding, Policy, seeds, steps, Seed, Markdown, Json };
+        var seeds = new Option<int?>("--seeds") { Description = "The runs of each setting of prefix; 30 where omitted." };
+        var steps = new Option<int?>("--steps") { Description = "The steps of a run, batches for overshoot; a number that shows the finding where omitted." };
+        var command = new Command("confirm", "See a finding of the theory in training, predictions beside measurements.") { finding, seeds, steps, Seed, Markdown, Json };
+        foreach (var option in PolicySource.Options)
+            command.Add(option);
         command.SetAction(parsed =>
         {
-            string name = parsed.GetValue(Policy)!;
-            var confirm = new ConfirmCommand(
-                terminal, parsed.GetValue(Json) ? ConfirmForm.Json : parsed.GetValue(Markdown) ? ConfirmForm.Markdown : ConfirmForm.Table, platform: "", jobs: -1);
-            int Steps(int usual) => parsed.GetValue(steps) is { } wanted ? AtLeast(steps.Name, wanted, 1) : usual;
+            var policy = PolicySource.Open(parsed);
+            var form = parsed.GetValue(Json) ? ConfirmForm.Json : parsed.GetValue(Markdown) ? ConfirmForm.Markdown : ConfirmForm.Table;
+            var confirm = new ConfirmCommand(terminal, form, policy);
+            ulong seed = (ulong)AtLeast(Seed.Name, parsed.GetValue(Seed), 0);
+            int? wanted = parsed.GetValue(steps) is { } given ? AtLeast(steps.Name, given, 1) : null;
+            if (parsed.GetValue(Json) && parsed.GetValue(Markdown))
+                throw InvalidInputException.Because($"A confirmation is printed in one form, --json or --markdown; got both.");
+            if (parsed.GetValue(seeds) is not null && parsed.GetValue(finding) != "prefix")
+                throw InvalidInputException.Because($"--seeds is for prefix; the other findings are seen in one run of each setting, --seed says which.");
             return parsed.GetValue(finding) switch
             {
-                "prefix" => confirm.Prefix(
-                    new(task => TaskPolicies.Of(name, task)) { Seeds = AtLeast(seeds.Name, parsed.GetValue(seeds), 2), Steps = Steps(100), FirstSeed = (ulong)AtLeast(Seed.Name, parsed.GetValue(Seed), 0) }, tabular: name == "tree"),
-                "scale" => confirm.Scale(new(task => TaskPolicies.Of(name, task)) { Steps = Steps(40), Seed = (ulong)AtLeast(Seed.Name, parsed.GetValue(Seed), 0) }),
-                "overshoot" => confirm.Overshoot(new(task => TaskPolicies.Of(name, task)) { Batches = Steps(20), Seed = (ulong)AtLeast(Seed.Name, parsed.GetValue(Seed), 0) }),
+                "prefix" => confirm.Prefix(AtLeast(seeds.Name, parsed.GetValue(seeds) ?? 30, 2), wanted, seed),
+                "scale" => confirm.Scale(wanted, seed),
+                "overshoot" => confirm.Overshoot(wanted, seed),
                 var other => throw InvalidInputException.Because($"FINDING must be prefix, scale or overshoot; got \"{other}\"."),
             };
         });

@@ -25,9 +25,8 @@ internal enum ConfirmForm
 /// <summary><c>grouprl confirm</c>: the three findings seen in training, predictions beside measurements.</summary>
 /// <param name="terminal">Where output goes.</param>
 /// <param name="form">In what form.</param>
-/// <param name="platform">What the runs are made on, as a sentence's beginning; empty for the suite's own float64.</param>
-/// <param name="jobs">How many runs at once; −1: as many as there are cores.</param>
-internal sealed class ConfirmCommand(Terminal terminal, ConfirmForm form, string platform, int jobs)
+/// <param name="policy">The policy that runs are made with.</param>
+internal sealed class ConfirmCommand(Terminal terminal, ConfirmForm form, PolicySource policy)
 {
     private static readonly JsonSerializerOptions s_json = new()
     {
@@ -36,37 +35,55 @@ internal sealed class ConfirmCommand(Terminal terminal, ConfirmForm form, string
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
     };
 
+    // A transformer's parameters are many and see each other: smaller steps, and fewer of them, show the same.
+    private double Rates(double ofTransformer) => policy.IsTransformer ? ofTransformer : 1;
+
+    private static string Rates(IEnumerable<Optimizer> optimizers, double scale) =>
+        $"η {string.Join(", ", optimizers.Select(optimizer => $"{Number(optimizer.LearningRate * scale)} ({optimizer.Id})"))}";
+
+    // TorchSharp spreads a run over the cores by itself.
+    private int Jobs => policy.IsTransformer ? 1 : -1;
+
     /// <summary>The shared first token under objectives that weigh by length, and under others.</summary>
-    public int Prefix(PrefixConfirmation confirmation, bool tabular)
+    public int Prefix(int seeds, int? steps, ulong seed)
     {
-        var rows = terminal.Progress("confirm prefix: settings", confirmation.Settings, confirmation.Run, jobs);
+        var confirmation = new PrefixConfirmation(policy.Of)
+        {
+            Seeds = seeds,
+            Steps = steps ?? (policy.IsTransformer ? 30 : 100),
+            FirstSeed = seed,
+            RateScale = Rates(0.05),
+        };
+        var settings = policy.IsTransformer ? [.. confirmation.Settings.Where(setting => setting.LengthBonus != 0)] : confirmation.Settings;
         return Show(
             "prefix",
-            PrefixConfirmation.Judge(rows, tabular),
+            PrefixConfirmation.Judge(terminal.Progress("confirm prefix: settings", settings, confirmation.Run, Jobs), policy.IsTabular),
             ["objective", "optimizer", "κ", "predicted by Cₜ", "drift", "s.e.", "p", "same sign", "correlation"],
             row => [row.Objective, row.Optimizer, Number(row.LengthBonus), Number(row.Predicted), Number(row.Drift), Number(row.Error), Number(row.PValue), Share(row.SameSign), Number(row.Correlation)],
-            FormattableString.Invariant($"{confirmation.Seeds} seeds of {confirmation.Steps} steps; drift: Σ Δ log π(o) + KL(π ‖ π′) of the first token that a group shares, nats; predicted: Σ η·Cₜ·‖∇ log π(o)‖², what Cₜ does to it under SGD"));
+            FormattableString.Invariant($"{confirmation.Seeds} seeds of {confirmation.Steps} steps, {Rates(PrefixConfirmation.Optimizers, confirmation.RateScale)}; drift: Σ Δ log π(o) + KL(π ‖ π′) of the first token that a group shares, nats; predicted: Σ η·Cₜ·‖∇ log π(o)‖², what Cₜ does to it under SGD"));
     }
 
     /// <summary>Rewards times a factor.</summary>
-    public int Scale(ScaleConfirmation confirmation)
+    public int Scale(int? steps, ulong seed)
     {
-        var rows = terminal.Progress("confirm scale: settings", confirmation.Settings, confirmation.Run, jobs);
-        var edges = terminal.Progress("confirm scale: edges", (Optimizer[])[OptimizerCatalogue.AdamW.With(0.01), OptimizerCatalogue.Adam.With(0.01)], confirmation.Edge, jobs);
+        var confirmation = new ScaleConfirmation(policy.Of) { Steps = steps ?? (policy.IsTransformer ? 15 : 40), Seed = seed, RateScale = Rates(0.05) };
+        var rows = terminal.Progress("confirm scale: settings", confirmation.Settings, confirmation.Run, Jobs);
+        var edges = terminal.Progress("confirm scale: edges", ScaleConfirmation.WithEdge, confirmation.Edge, Jobs);
         ScaledRun[] columns = [.. rows[0].Runs.OrderBy(run => run.Scale)];
         return Show(
             "scale",
-            ScaleConfirmation.Judge(rows, edges),
+            ScaleConfirmation.Judge(rows, edges, policy.Precision),
             ["objective", "optimizer", "class", .. columns.Select(run => $"a = {(run.Dyadic ? FormattableString.Invariant($"2^{Math.Log2(run.Scale)}") : Number(run.Scale))}")],
             row => [row.Objective, row.Optimizer, Word(row.Class), .. columns.Select(column => row.Runs.Single(run => run.Scale == column.Scale)).Select(run => Number(run.Distance))],
-            FormattableString.Invariant($"{confirmation.Steps} steps; distance of the way on aR from that on R, in units of how far that came; class: what the theory predicts"));
+            FormattableString.Invariant($"{confirmation.Steps} steps, {Rates(ScaleConfirmation.Optimizers, confirmation.RateScale)}; distance of log π on aR from that on R, in units of how far that came; class: what the theory predicts"));
     }
 
     /// <summary>Inner steps past the clip.</summary>
-    public int Overshoot(OvershootConfirmation confirmation)
+    public int Overshoot(int? batches, ulong seed)
     {
-        var rows = terminal.Progress("confirm overshoot: settings", confirmation.Settings, setting => confirmation.Run(setting.Optimizer, setting.InnerSteps), jobs);
-        var equal = terminal.Progress("confirm overshoot: equal rewards", OvershootConfirmation.Optimizers, confirmation.OnEqualRewards, jobs);
+        var confirmation = new OvershootConfirmation(policy.Of) { Batches = batches ?? (policy.IsTransformer ? 8 : 20), Seed = seed, RateScale = Rates(0.005) };
+        var rows = terminal.Progress("confirm overshoot: settings", confirmation.Settings, setting => confirmation.Run(setting.Optimizer, setting.InnerSteps), Jobs);
+        var equal = terminal.Progress("confirm overshoot: equal rewards", OvershootConfirmation.Optimizers, confirmation.OnEqualRewards, Jobs);
         return Show(
             "overshoot",
             OvershootConfirmation.Judge(rows, equal),
@@ -74,13 +91,13 @@ internal sealed class ConfirmCommand(Terminal terminal, ConfirmForm form, string
             row => row.Stops == 0
                 ? [row.Optimizer, Number(row.InnerSteps), Share(row.Outside), Number(row.LargestRatio), "", "", "", "", ""]
                 : [row.Optimizer, Number(row.InnerSteps), Share(row.Outside), Number(row.LargestRatio), Number(row.Stops), Number(row.Tail), Number(row.PredictedTail), Number(row.Rise), Number(row.Bound)],
-            FormattableString.Invariant($"{confirmation.Batches} batches; tail: the largest Σ |u_(T+k)|/|u_T| after a node's gradient stopped at T; rise: |Δ log r| there, nats, where it is nearest to its bound"));
+            FormattableString.Invariant($"{confirmation.Batches} batches, {Rates(OvershootConfirmation.Optimizers, confirmation.RateScale)}; tail: the largest Σ |u_(T+k)|/|u_T| after a node's gradient stopped at T; rise: |Δ log r| there, nats, where it is nearest to its bound"));
     }
 
     private int Show<TRow>(string id, Confirmation<TRow> confirmation, string[] columns, Func<TRow, string[]> cells, string legend)
     {
         var (rows, findings) = confirmation;
-        string about = platform.Length == 0 ? $"{legend}." : $"{platform}; {legend}.";
+        string about = policy.Platform.Length == 0 ? $"{legend}." : $"{policy.Platform}; {legend}.";
         int wrong = findings.Count(finding => !finding.Agrees);
         string verdict = string.Create(CultureInfo.InvariantCulture, $"{id}: {(wrong == 0 ? $"all {findings.Length} predictions agree with what was measured." : $"{wrong} of {findings.Length} predictions disagree with what was measured.")}");
         switch (form)

@@ -53,28 +53,16 @@ internal static class Files
         return new(path) { AutoFlush = true };
     }
 
-    /// <summary>A file to be written on after its first <paramref name="length"/> bytes; what stands behind them goes. Its folder is made.</summary>
-    public static FileStream Continue(string path, long length)
+    /// <summary>A file to be written on, by no one else meanwhile; it and its folder are made where they are not there.</summary>
+    public static FileStream Hold(string path)
     {
-        FileStream? file = null;
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            file = new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
-            if (file.Length < length)
-                throw InvalidInputException.Because($"{path} has {file.Length} bytes where at least {length} were written.");
-            file.SetLength(length);
-            file.Position = length;
-            return file;
-        }
-        catch (Exception error) when (error is InvalidInputException)
-        {
-            file?.Dispose();
-            throw;
+            return new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            file?.Dispose();
             throw new InvalidInputException($"{path} cannot be written: {error.Message}", error);
         }
     }

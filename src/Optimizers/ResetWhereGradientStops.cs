@@ -9,7 +9,8 @@ public sealed record ResetState(ImmutableArray<TransformState> Coordinates) : Tr
 /// <summary>
 /// A direction that forgets a coordinate when its gradient is exactly zero, and does not move it: u_j = 0 and a first state where g_j = 0, the
 /// direction within elsewhere. A clipped token has a zero coefficient, so that momentum no longer carries what it alone moves past the clip;
-/// as the state is a first one, the stop costs nothing of the blindness to scale (momentum-reset-stops, docs/derivations/overshoot.md).
+/// as the state is a first one, the blindness to scale stays (momentum-reset-stops, docs/derivations/overshoot.md). A coupled decay before it is part
+/// of the gradient, which is then hardly ever zero.
 /// Derived here; no library has it.
 /// </summary>
 /// <param name="Within">The direction; one that moves each coordinate by itself.</param>
@@ -22,7 +23,9 @@ public sealed record ResetWhereGradientStops(Direction Within) : Direction
     public override Scaling Scaling => Within.Scaling;
 
     /// <inheritdoc/>
-    public override Rescaled? Under(double scale, int step) => Within.Under(scale, step) is (Direction within, var factor) ? new(this with { Within = within }, factor) : null;
+    public override Rescaled? Under(double scale, int step) =>
+        // A coordinate is at a step of its own, so that only what is the same at all of them can be said.
+        Within.Under(scale, 1) is (Direction within, var factor) && Within.Under(scale, 1000)?.Factor == factor ? new(this with { Within = within }, factor) : null;
 
     /// <inheritdoc/>
     public override bool Remembers => Within.Remembers;
@@ -33,8 +36,8 @@ public sealed record ResetWhereGradientStops(Direction Within) : Direction
     /// <inheritdoc/>
     public override double? TailRatio(int steps, int k) => 0;
 
-    /// <summary>The largest bound of a history that is at most as long.</summary>
-    public override double? Bound(int t) => Enumerable.Range(1, t).Max(Within.Bound);
+    /// <summary>The largest bound of a history that is at most as long; null where one of them has none.</summary>
+    public override double? Bound(int t) => Enumerable.Range(1, t).Select(Within.Bound).Aggregate((most, own) => most is { } one && own is { } other ? Math.Max(one, other) : null);
 
     /// <inheritdoc/>
     public override TransformState Initial(int dimension) =>

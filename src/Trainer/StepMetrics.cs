@@ -1,4 +1,5 @@
 using GroupRL.Objectives;
+using GroupRL.Optimizers;
 
 namespace GroupRL.Trainer;
 
@@ -12,28 +13,27 @@ namespace GroupRL.Trainer;
 /// <param name="Moved">‖θ′ − θ‖₂ over all inner steps.</param>
 /// <param name="LargestRatio">The largest importance ratio after the last inner step.</param>
 /// <param name="SmallestRatio">The smallest.</param>
-/// <param name="Outside">The share of tokens whose ratio is outside of the clip region then.</param>
+/// <param name="Outside">The share of tokens whose ratio is beyond 1 ± 0.2 then, the clip range of GRPO's paper, whatever the objective's own.</param>
 public sealed record StepMetrics(
     int Step, double Reward, double Length, double LogProb, double Objective, double GradientNorm, double Moved, double LargestRatio, double SmallestRatio, double Outside)
 {
+    private const double ClipRange = 0.2;
+
     internal static StepMetrics Of(TrainingRun run, InnerStep first, RolloutBatch after, ReadOnlySpan<double> theta)
     {
         double[] rewards = [.. Enumerable.Range(0, after.Rows).Select(row => after.TryReward(row, 0, out double reward) ? reward / run.RewardScale : 0)];
         double[] ratios = Ratios(after);
-        double moved = 0;
-        for (int j = 0; j < theta.Length; j++)
-            moved += (theta[j] - first.Theta[j]) * (theta[j] - first.Theta[j]);
         return new(
             first.Step,
             rewards.Average(),
             after.Tokens / (double)after.Rows,
             after[Column.OldLogp].ToArray().Average(),
             first.Evaluation.Value,
-            Math.Sqrt(first.Gradient.Sum(g => g * g)),
-            Math.Sqrt(moved),
+            ClipByGlobalNorm.Norm(first.Gradient),
+            ClipByGlobalNorm.Norm([.. theta.ToArray().Zip(first.Theta, (now, then) => now - then)]),
             ratios.Max(),
             ratios.Min(),
-            ratios.Count(ratio => Math.Abs(ratio - 1) > run.ClipRange) / (double)ratios.Length);
+            ratios.Count(ratio => Math.Abs(ratio - 1) > ClipRange) / (double)ratios.Length);
     }
 
     internal static double[] Ratios(RolloutBatch batch) =>

@@ -7,8 +7,14 @@ namespace GroupRL.Trainer;
 /// <summary>The policies that can be trained on any task, with exact gradients in float64.</summary>
 public static class TaskPolicies
 {
+    /// <summary>The table of all contexts.</summary>
+    public const string Tree = "tree";
+
+    /// <summary>The policy whose contexts share parameters.</summary>
+    public const string LogLinear = "log-linear";
+
     /// <summary>Their names.</summary>
-    public static ImmutableArray<string> Names => ["tree", "log-linear"];
+    public static ImmutableArray<string> Names => [Tree, LogLinear];
 
     /// <summary>The policy called <paramref name="name"/> for the contexts of <paramref name="task"/>.</summary>
     /// <exception cref="InvalidInputException">There is no such policy.</exception>
@@ -17,8 +23,8 @@ public static class TaskPolicies
         ArgumentNullException.ThrowIfNull(task);
         return For(task, name switch
         {
-            "tree" => new LinearPolicy(new PrefixTree(task.Prompts, task.Vocabulary, task.Limit)),
-            "log-linear" => new LinearPolicy(new NGrams(task.Prompts, task.Vocabulary, task.Limit)),
+            Tree => new LinearPolicy(new PrefixTree(task.Prompts, task.Vocabulary, task.Limit)),
+            LogLinear => new LinearPolicy(new NGrams(task.Prompts, task.Vocabulary, task.Limit)),
             _ => throw InvalidInputException.Because($"There is no policy \"{name}\"; known are {string.Join(", ", Names)}."),
         });
     }

@@ -40,8 +40,6 @@ public sealed record TrainingStep(TrainingState State, StepMetrics Metrics, IRea
 /// <param name="Optimizer">What steps on −∇J.</param>
 public sealed record TrainingRun(VerifiableTask Problem, IPolicy Policy, SurrogateObjective Objective, Optimizer Optimizer)
 {
-    private double[]? _reference;
-
     /// <summary>G ≥ 1, the completions of a group.</summary>
     public int GroupSize { get; init => field = AtLeastOne(value, "A group", "completion"); } = 8;
 
@@ -53,9 +51,6 @@ public sealed record TrainingRun(VerifiableTask Problem, IPolicy Policy, Surroga
 
     /// <summary>a &gt; 0, the factor on all rewards.</summary>
     public double RewardScale { get; init => field = Positive(value); } = 1;
-
-    /// <summary>What is reported as outside of the clip region: ratios beyond 1 ± this.</summary>
-    public double ClipRange { get; init => field = Positive(value); } = 0.2;
 
     /// <summary>The state before the first step.</summary>
     /// <exception cref="InvalidInputException">The optimizer's parameters are matrices, the policy's are not.</exception>
@@ -107,8 +102,6 @@ public sealed record TrainingRun(VerifiableTask Problem, IPolicy Policy, Surroga
         return pass.PullBack(Slopes(current, pi, Objective.Evaluate(current)));
     }
 
-    private double[] Reference => _reference ??= Policy.Initial(Seed);
-
     private OptimizerStep Stepped(OptimizerState memory, double[] theta, double[] gradient)
     {
         try
@@ -124,7 +117,7 @@ public sealed record TrainingRun(VerifiableTask Problem, IPolicy Policy, Surroga
     private RolloutBatch Score(Sampler sampler, TrainingState state, Samples samples, TokenDistributions pi)
     {
         var reads = Objective.Reads;
-        double[] reference = reads.Contains(Column.RefLogp) ? LogProbs(Reference, samples.Sequences) : [];
+        double[] reference = reads.Contains(Column.RefLogp) ? LogProbs(Policy.Initial(Seed), samples.Sequences) : [];
         double[]? greedy = Objective.Advantage.ReadsGreedyReward
             ? [.. sampler.Greedy(state.Theta).Sequences.Select(completion => RewardScale * Problem.Reward(completion.Prompt, completion.Tokens.AsSpan()))]
             : null;
@@ -152,7 +145,8 @@ public sealed record TrainingRun(VerifiableTask Problem, IPolicy Policy, Surroga
                 Column.SumPiSquared => Column_(t => pi.SumPiSquared(start + t)),
                 Column.Random => Column_(t => sampler.Uniform(state.Step, row, t, 1)),
                 // There is no critic, and no token earns anything by itself.
-                _ => new double[tokens.Length],
+                Column.Value or Column.TokenReward => new double[tokens.Length],
+                _ => throw new InvalidOperationException($"No run makes the column {column}."),
             })));
             token += tokens.Length;
 
@@ -202,5 +196,5 @@ public sealed record TrainingRun(VerifiableTask Problem, IPolicy Policy, Surroga
 
     private static double Positive(double value) => value > 0 && double.IsFinite(value)
         ? value
-        : throw InvalidInputException.Because($"A reward scale or a clip range must be a finite number > 0; got {value}.");
+        : throw InvalidInputException.Because($"A reward scale must be a finite number > 0; got {value}.");
 }

@@ -83,7 +83,7 @@ public sealed record MajorityTask(double LengthBonus = 0) : VerifiableTask(Promp
     public double LengthBonus { get; init => field = Finite(value); } = Finite(LengthBonus);
 
     /// <inheritdoc/>
-    public override string Id => LengthBonus == 0 ? Name : FormattableString.Invariant($"{Name} {LengthBonus:+0.###;−0.###}·length");
+    public override string Id => LengthBonus == 0 ? Name : FormattableString.Invariant($"{Name} with length bonus {LengthBonus:R}");
 
     /// <inheritdoc/>
     public override int Opening => 1;

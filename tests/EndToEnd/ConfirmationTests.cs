@@ -21,8 +21,10 @@ public class ConfirmationTests
 
         Agrees(PrefixConfirmation.Judge(rows, tabular: false));
         Assert.Equal(24, rows.Length);
-        // What would be said of GRPO if its weights were taken for uniform, and of Dr. GRPO if they were taken for 1/L.
-        Assert.All(rows.Where(row => row.LengthBonus != 0), row => Assert.False(PrefixConfirmation.Judge([row with { Neutral = !row.Neutral }], tabular: false).Agrees));
+        // What would be said of GRPO if its weights were taken for uniform, and of Dr. GRPO if they were taken for 1/L, or could not be told from it.
+        Assert.All(rows.Where(row => !row.Neutral || row.LengthBonus != 0), row => Assert.False(PrefixConfirmation.Judge([row with { Neutral = !row.Neutral }], tabular: false).Agrees));
+        var pushed = rows.First(row => row is { Neutral: false, LengthBonus: not 0 });
+        Assert.All(rows.Where(row => row.Neutral && row.Optimizer == pushed.Optimizer), row => Assert.False(PrefixConfirmation.Judge([row, pushed with { Drift = row.Drift / 2 }], tabular: false).Agrees));
     }
 
     [Fact]

@@ -122,6 +122,14 @@ public class PolicyTests
         Assert.Equal(again[0][0], own[3][0]);
         Assert.Throws<ArgumentException>(() => new ResetWhereGradientStops(new ScaleByMuon()));
 
+        // A coordinate that was just reset is at its first step, which for RAdam has no bound, and another degree than the later ones.
+        var adam = new ResetWhereGradientStops(new ScaleByAdam(Beta2: 0.95));
+        var rectified = new ResetWhereGradientStops(new ScaleByRAdam());
+        Assert.Equal(Enumerable.Range(1, 30).Max(t => new ScaleByAdam(Beta2: 0.95).Bound(t)), adam.Bound(30));
+        Assert.Null(rectified.Bound(30));
+        Assert.NotNull(adam.Under(1024, 1));
+        Assert.Null(rectified.Under(1024, 1));
+
         static double[][] Updates(Optimizer optimizer, double[][] gradients)
         {
             var state = optimizer.Initial(gradients[0].Length);

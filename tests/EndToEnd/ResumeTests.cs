@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Text.Json;
 using GroupRL.Checking;
 using GroupRL.Properties.Cli;
+using GroupRL.Trainer;
 using Xunit;
 
 namespace GroupRL.EndToEnd;
@@ -15,26 +17,33 @@ public sealed class ResumeTests : IDisposable
     private static readonly string[] s_run = ["--objective", "grpo-k3", "--optimizer", "adamw", "--learning-rate", "0.02", "--policy", "log-linear", "--inner-steps", "3", "--seed", "7"];
 
     [Fact]
-    public void A_run_that_is_killed_at_any_moment_ends_with_the_bytes_of_one_that_was_not()
+    public void A_run_that_is_killed_at_twenty_random_moments_ends_with_the_bytes_of_one_that_was_not()
     {
-        const string Steps = "1000";
+        const int Steps = 2000;
         string straight = _grouprl.Path_("straight"), killed = _grouprl.Path_("killed");
-        string[] settings = [.. s_run, "--steps", Steps, "--checkpoint-every", "7"];
-        var clock = Stopwatch.StartNew();
-        Assert.Equal(0, Start(straight, settings, after: null));
-        double whole = clock.Elapsed.TotalMilliseconds;
+        string[] settings = [.. s_run, "--steps", $"{Steps}", "--checkpoint-every", "7"];
+        Assert.Equal(0, Start(straight, settings, kill: null));
+        long whole = new FileInfo(Path.Combine(straight, "metrics.jsonl")).Length;
 
-        // Random moments of a whole run's time: some before the first state is stored, some while one is being written.
+        // Moments by what was written, not by the clock, and a few milliseconds more: before the first line, within one, while a state is stored.
         var draw = new Draw(20261122, 0);
-        int ended = 0;
+        List<int> stored = [];
+        int torn = 0;
         for (int kill = 0; kill < Kills; kill++)
-            ended += Start(killed, settings, TimeSpan.FromMilliseconds(draw.Real(0.05, 0.3) * whole)) == 0 ? 1 : 0;
-        Assert.True(ended < Kills, "every run ended before it was killed");
-        Assert.Equal(0, Start(killed, settings, after: null));
+        {
+            Assert.NotEqual(0, Start(killed, settings, (kill == 0 ? 0 : (long)draw.Real(0, 0.07 * whole), TimeSpan.FromMilliseconds(draw.Real(0, 5)))));
+            var state = Checkpoint.Read(File.ReadAllText(Path.Combine(killed, "checkpoint")));
+            stored.Add(state.State.Step);
+            torn += new FileInfo(Path.Combine(killed, "metrics.jsonl")).Length > state.Written ? 1 : 0;
+        }
 
+        Assert.True(stored.Distinct().Count(step => step is > 0 and < Steps) > 5, $"killed at {string.Join(' ', stored)}");
+        Assert.True(torn > 0, "no kill left lines behind that no state knows of");
+        // What was stored more often ends the same.
+        Assert.Equal(0, Start(killed, [.. settings[..^1], "11"], kill: null));
         foreach (string file in Directory.EnumerateFiles(straight).Select(file => Path.GetFileName(file)!))
             Assert.True(File.ReadAllBytes(Path.Combine(straight, file)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(killed, file))), $"{file} differs");
-        Assert.Equal(int.Parse(Steps), File.ReadLines(Path.Combine(straight, "metrics.jsonl")).Count());
+        Assert.Equal(Steps, File.ReadLines(Path.Combine(straight, "metrics.jsonl")).Count());
     }
 
     [Fact]
@@ -72,8 +81,40 @@ public sealed class ResumeTests : IDisposable
         string folder = _grouprl.Path_("run");
         Train(folder, "--steps", "5");
         File.WriteAllText(Path.Combine(folder, "metrics.jsonl"), "");
-
         _grouprl.Refuses(["train", .. s_run, "--steps", "9", "--out", folder], "metrics.jsonl has 0 bytes where at least");
+
+        File.Delete(Path.Combine(folder, "checkpoint"));
+        File.WriteAllText(Path.Combine(folder, "metrics.jsonl"), "mine");
+        _grouprl.Refuses(["train", .. s_run, "--steps", "9", "--out", folder], "metrics.jsonl is there already, and no checkpoint beside it");
+        Assert.Equal("mine", File.ReadAllText(Path.Combine(folder, "metrics.jsonl")));
+    }
+
+    [Fact]
+    public void Another_length_bonus_is_another_run()
+    {
+        string folder = _grouprl.Path_("run");
+        string[] train = ["train", .. s_run, "--task", "majority", "--steps", "2", "--out", folder];
+
+        Assert.Equal(0, _grouprl.Run([.. train, "--length-bonus", "0.0001"]).Exit);
+        _grouprl.Refuses([.. train, "--length-bonus", "0.0004"], "has task majority with length bonus 0.0001, not majority with length bonus 0.0004");
+    }
+
+    [Theory]
+    [InlineData("--reward-scale", "1e200", "lion")]
+    [InlineData("--learning-rate", "1e160", "adamw")]
+    public void Norms_beyond_the_squares_of_float64_are_written(string option, string value, string optimizer)
+    {
+        string folder = _grouprl.Path_("run");
+        var (exit, _, error) = _grouprl.Run("train", "--objective", "dr-grpo", "--optimizer", optimizer, option, value, "--steps", "1", "--out", folder);
+
+        Assert.Equal((0, ""), (exit, error));
+        Assert.All(File.ReadLines(Path.Combine(folder, "metrics.jsonl")), line => Assert.InRange(Norm(line), 1e-3, double.MaxValue));
+
+        static double Norm(string line)
+        {
+            using var metrics = JsonDocument.Parse(line);
+            return Math.Max(metrics.RootElement.GetProperty("gradient_norm").GetDouble(), metrics.RootElement.GetProperty("moved").GetDouble());
+        }
     }
 
     [Fact]
@@ -82,7 +123,7 @@ public sealed class ResumeTests : IDisposable
         string folder = _grouprl.Path_("run");
 
         Refuses(["--task", "chess"], "There is no task \"chess\"; known are sum, majority");
-        Refuses(["--policy", "bush"], "There is no policy \"bush\"; known are tree, log-linear");
+        Refuses(["--policy", "bush"], "There is no policy \"bush\"; known are ", "tree", "log-linear", "transformer");
         Refuses(["--length-bonus", "1"], "The task sum has no length bonus");
         Refuses(["--group-size", "0"], "A group needs at least 1 completion; got 0");
         Refuses(["--inner-steps", "0"], "A batch needs at least 1 inner step; got 0");
@@ -91,8 +132,12 @@ public sealed class ResumeTests : IDisposable
         Refuses(["--steps", "0"], "--steps must be at least 1; got 0");
         Refuses(["--checkpoint-every", "0"], "--checkpoint-every must be at least 1; got 0");
         Refuses(["--seed", "-1"], "--seed must be at least 0; got -1");
+        Refuses(["--group-size", "2000000000"], "--group-size must be at most 100000; got 2000000000");
+        Assert.False(Directory.Exists(folder));
         Refuses(["--learning-rate", "1e300"], "overflows float64");
-        Assert.False(File.Exists(Path.Combine(folder, "checkpoint")));
+        _grouprl.Refuses(["train", .. s_run, "--out", ""], "--out must name a folder; got \"\"");
+        _grouprl.Refuses(["confirm", "scale", "--seeds", "5"], "--seeds is for prefix");
+        _grouprl.Refuses(["confirm", "scale", "--json", "--markdown"], "one form, --json or --markdown; got both");
         _grouprl.Refuses(["confirm", "everything"], "FINDING must be prefix, scale or overshoot; got \"everything\"");
         _grouprl.Refuses(["confirm", "prefix", "--seeds", "1"], "--seeds must be at least 2; got 1");
         _grouprl.Refuses(["confirm", "scale", "--steps", "0"], "--steps must be at least 1; got 0");
@@ -113,9 +158,11 @@ public sealed class ResumeTests : IDisposable
     private static string[] Last(string command, string[] options) =>
         [command, .. options.Chunk(2).GroupBy(option => option[0]).SelectMany(group => group.Last())];
 
-    /// <summary>The command as a process, killed after a while where one is given; its exit code.</summary>
-    private static int Start(string folder, string[] settings, TimeSpan? after)
+    /// <summary>The command as a process, killed once its metrics have grown by so much and so much time has passed; its exit code.</summary>
+    private static int Start(string folder, string[] settings, (long Grown, TimeSpan Later)? kill)
     {
+        var metrics = new FileInfo(Path.Combine(folder, "metrics.jsonl"));
+        long before = metrics.Exists ? metrics.Length : 0;
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "grouprl.exe" : "grouprl"), ["train", .. settings, "--out", folder])
         {
             RedirectStandardOutput = true,
@@ -123,10 +170,21 @@ public sealed class ResumeTests : IDisposable
         };
         using var process = Process.Start(start)!;
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        if (after is { } moment && !process.WaitForExit(moment))
-            process.Kill();
+        if (kill is var (grown, later))
+        {
+            while (!process.WaitForExit(TimeSpan.FromMilliseconds(1)))
+            {
+                metrics.Refresh();
+                if (!File.Exists(Path.Combine(folder, "checkpoint")) || metrics.Length < before + grown)
+                    continue;
+                process.WaitForExit(later);
+                process.Kill();
+                break;
+            }
+        }
+
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), "the run does not end");
-        Assert.True(after is not null || process.ExitCode == 0, output.Result + error.Result);
+        Assert.True(kill is not null || process.ExitCode == 0, output.Result + error.Result);
         return process.ExitCode;
     }
 }

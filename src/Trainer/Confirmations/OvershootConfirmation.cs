@@ -51,6 +51,9 @@ public sealed record OvershootConfirmation(Func<VerifiableTask, IPolicy> Policy)
     /// <summary>The numbers of inner steps.</summary>
     public ImmutableArray<int> InnerSteps { get; init; } = [1, 2, 4, 8, 16];
 
+    /// <summary>What all η are times.</summary>
+    public double RateScale { get; init; } = 1;
+
     /// <summary>What everything random comes from.</summary>
     public ulong Seed { get; init; }
 
@@ -74,6 +77,7 @@ public sealed record OvershootConfirmation(Func<VerifiableTask, IPolicy> Policy)
     public OvershootRow Run(Optimizer optimizer, int innerSteps)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
+        optimizer = Scaled(optimizer);
         var run = Of(optimizer, innerSteps);
         var state = run.Initial();
         var row = new OvershootRow(optimizer.Id, innerSteps, 0, 0, 0, 0, 0, 0, 0, 0, double.PositiveInfinity);
@@ -94,6 +98,7 @@ public sealed record OvershootConfirmation(Func<VerifiableTask, IPolicy> Policy)
     public EqualRewardsRow OnEqualRewards(Optimizer optimizer)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
+        optimizer = Scaled(optimizer);
         var run = Of(optimizer, innerSteps: 4);
         var state = run.Initial();
         double[] last = [];
@@ -124,7 +129,8 @@ public sealed record OvershootConfirmation(Func<VerifiableTask, IPolicy> Policy)
         var tails = sums.Index().Where(sum => Math.Abs(last[sum.Index]) > Moved * largest)
             .Select(sum => (Sum: sum.Item / Math.Abs(last[sum.Index]), Granted: Granted(optimizer, memory, sum.Index, predicted))).ToArray();
         return new(
-            optimizer.Id, tails.Max(tail => tail.Sum), predicted, tails.Max(tail => Math.Abs(tail.Sum - predicted)),
+            // Where the last batch happened to have no gradient, and nothing remembers one, no parameter moved that could go on.
+            optimizer.Id, tails.Select(tail => tail.Sum).DefaultIfEmpty().Max(), predicted, tails.Select(tail => Math.Abs(tail.Sum - predicted)).DefaultIfEmpty().Max(),
             tails.Count(tail => Math.Abs(tail.Sum - predicted) > tail.Granted), Math.Exp(LargestMove(run, state.Theta, theta, step)));
     }
 
@@ -146,7 +152,7 @@ public sealed record OvershootConfirmation(Func<VerifiableTask, IPolicy> Policy)
                 ? new($"{own.Key}: a node whose gradient stops, stops", FormattableString.Invariant($"{stopped.Sum(row => row.Stops)} nodes moved by {longest.Tail:G3} last steps"), longest.Tail == 0)
                 : new(
                     FormattableString.Invariant($"{own.Key}: after its gradient a node moves on by Σ ρ(T, k), at most {longest.PredictedTail:G5} last steps here (momentum-tail)"),
-                    FormattableString.Invariant($"{longest.Tail:G5}; of {stopped.Sum(row => row.Stops)} nodes none off by more than {stopped.Max(row => row.TailError):G2}"),
+                    FormattableString.Invariant($"{longest.Tail:G5}; at {stopped.Sum(row => row.Stops)} nodes off by at most {stopped.Max(row => row.TailError):G2}, by more than an ε beside √v̂ explains at {stopped.Sum(row => row.Unexplained)}"),
                     stopped.All(row => row.Unexplained == 0)));
             var nearest = stopped.MaxBy(row => row.Rise / row.Bound)!;
             findings.Add(new(
@@ -157,7 +163,7 @@ public sealed record OvershootConfirmation(Func<VerifiableTask, IPolicy> Policy)
 
         findings.AddRange(equal.Select(row => new Finding(
             FormattableString.Invariant($"{row.Optimizer}: on a batch of equal rewards it moves on by {row.PredictedTail:G5} last steps"),
-            FormattableString.Invariant($"{row.Tail:G5}, none off by more than {row.TailError:G2}; ratios up to {row.LargestRatio:G5}"),
+            FormattableString.Invariant($"{row.Tail:G5}, off by more than an ε beside √v̂ explains at {row.Unexplained} parameters; ratios up to {row.LargestRatio:G5}"),
             row.Unexplained == 0 && (row.PredictedTail > 0 || row.LargestRatio == 1))));
         return new([.. rows], [.. findings]);
     }
@@ -169,6 +175,8 @@ public sealed record OvershootConfirmation(Func<VerifiableTask, IPolicy> Policy)
 
     // Lion has no ratio that is one number, but the sizes of its steps are all η.
     private static double Ratio(Optimizer optimizer, int steps, int k) => Tails.Ratio(optimizer, steps, k) ?? 1;
+
+    private Optimizer Scaled(Optimizer optimizer) => optimizer.With(optimizer.LearningRate * RateScale);
 
     private static bool IsBounded(Optimizer optimizer) => optimizer.Link<Direction>()?.Bound(1) is not null;
 

@@ -25,6 +25,9 @@ public sealed record PrefixRow(
     /// <summary>What rounding alone may move the token by, nats.</summary>
     internal double Rounding { get; init; }
 
+    /// <summary>Half of the width of the mean's 99 % interval, nats.</summary>
+    internal double Interval { get; init; }
+
     /// <summary>The number of steps that <see cref="SameSign"/> is a share of.</summary>
     internal int Pushes { get; init; }
 }
@@ -55,16 +58,19 @@ public sealed record PrefixConfirmation(Func<VerifiableTask, IPolicy> Policy)
     /// <summary>The steps of a run.</summary>
     public int Steps { get; init; } = 100;
 
-    /// <summary>η of SGD; Adam's is a tenth of it.</summary>
-    public double LearningRate { get; init; } = 0.1;
+    /// <summary>What all η are times.</summary>
+    public double RateScale { get; init; } = 1;
+
+    /// <summary>The optimizers, at the η that <see cref="RateScale"/> is times.</summary>
+    public static ImmutableArray<Optimizer> Optimizers { get; } = [OptimizerCatalogue.Sgd.With(0.1), OptimizerCatalogue.Adam.With(0.01)];
 
     /// <summary>The settings, one a row: objectives by optimizers by the sign of the covariance.</summary>
     public ImmutableArray<PrefixSetting> Settings =>
     [
-        .. from optimizer in new[] { OptimizerCatalogue.Sgd.With(LearningRate), OptimizerCatalogue.Adam.With(LearningRate / 10) }
+        .. from optimizer in Optimizers
            from objective in s_objectives
            from bonus in s_bonuses
-           select new PrefixSetting(objective, optimizer, bonus),
+           select new PrefixSetting(objective, optimizer.With(optimizer.LearningRate * RateScale), bonus),
     ];
 
     /// <summary>Runs a setting from all seeds.</summary>
@@ -72,6 +78,7 @@ public sealed record PrefixConfirmation(Func<VerifiableTask, IPolicy> Policy)
     {
         ArgumentNullException.ThrowIfNull(setting);
         var objective = Catalogue.Find(setting.Objective)!.Objective;
+        bool neutral = objective.Traits.HasFlag(Traits.Centred | Traits.UniformWeight | Traits.CommonOnPolicyGain);
         List<double> predicted = [], measured = [], sums = [], expected = [];
         var task = new MajorityTask(setting.LengthBonus);
         var policy = Policy(task);
@@ -81,7 +88,7 @@ public sealed record PrefixConfirmation(Func<VerifiableTask, IPolicy> Policy)
             int before = measured.Count;
             var state = run.Initial();
             for (int step = 0; step < Steps; step++)
-                state = run.Step(state, taken => Look(policy, taken, setting.Optimizer.LearningRate, predicted, measured)).State;
+                state = run.Step(state, taken => Look(policy, taken, setting.Optimizer.LearningRate, neutral, predicted, measured)).State;
             sums.Add(measured.Skip(before).Sum() / task.Prompts);
             expected.Add(predicted.Skip(before).Sum() / task.Prompts);
         }
@@ -90,13 +97,14 @@ public sealed record PrefixConfirmation(Func<VerifiableTask, IPolicy> Policy)
         double error = sums.StandardDeviation() / Math.Sqrt(Seeds), mean = sums.Mean();
         return new(
             setting.Objective, setting.Optimizer.Id, setting.LengthBonus,
-            objective.Traits.HasFlag(Traits.Centred | Traits.UniformWeight | Traits.CommonOnPolicyGain),
+            neutral,
             expected.Mean(), mean, error,
             error == 0 ? 1 : 2 * StudentT.CDF(0, 1, Seeds - 1, -Math.Abs(mean / error)),
             pushed.Length == 0 ? double.NaN : pushed.Count(pair => Math.Sign(pair.First) == Math.Sign(pair.Second)) / (double)pushed.Length,
             pushed.Length == 0 ? double.NaN : Correlation.Pearson(predicted, measured))
         {
             Pushes = pushed.Length,
+            Interval = error * StudentT.InvCDF(0, 1, Seeds - 1, 0.995),
             Rounding = Steps * setting.Optimizer.LearningRate * Rounding / (setting.Optimizer.Adam?.Epsilon ?? 1),
         };
     }
@@ -111,10 +119,11 @@ public sealed record PrefixConfirmation(Func<VerifiableTask, IPolicy> Policy)
         {
             string who = FormattableString.Invariant($"{row.Objective} under {row.Optimizer}, κ = {row.LengthBonus}");
             string seen = FormattableString.Invariant($"drift {row.Drift:G4} ± {row.Error:G2}, p = {row.PValue:G2}");
+            double pushed = rows.Where(other => !other.Neutral && other.LengthBonus != 0 && other.Optimizer == row.Optimizer).Select(other => Math.Abs(other.Drift)).DefaultIfEmpty(double.PositiveInfinity).Min();
             if (row.Neutral && tabular)
-                findings.Add(new($"{who}: Cₜ = 0, so that the shared token does not move at all", seen, Math.Abs(row.Drift) <= row.Rounding));
+                findings.Add(new(FormattableString.Invariant($"{who}: Cₜ = 0, so that the shared token does not move, but for what rounding lets through ({row.Rounding:G1})"), seen, Math.Abs(row.Drift) <= row.Rounding));
             else if (row.Neutral)
-                findings.Add(new(FormattableString.Invariant($"{who}: Cₜ = 0, so that the mean drift is 0 (not rejected at {level:G2})"), seen, row.PValue >= level));
+                findings.Add(new(FormattableString.Invariant($"{who}: Cₜ = 0, so that the mean drift is 0 (not rejected at {level:G2}, and its 99 % interval within half of what GRPO's pushes gave, ±{pushed / 2:G3})"), FormattableString.Invariant($"{seen}, interval ±{row.Interval:G3} about it"), row.PValue >= level && Math.Abs(row.Drift) + row.Interval < pushed / 2));
             else if (row.LengthBonus != 0)
                 findings.Add(new(FormattableString.Invariant($"{who}: Cₜ = G·Cov(1/L, A), so that the shared token {(row.LengthBonus > 0 ? "falls" : "rises")} (0 rejected at {level:G2})"), seen, row.PValue < level && Math.Sign(row.Drift) == -Math.Sign(row.LengthBonus)));
             if (!row.Neutral && row.Optimizer == OptimizerCatalogue.Sgd.Id)
@@ -128,7 +137,17 @@ public sealed record PrefixConfirmation(Func<VerifiableTask, IPolicy> Policy)
         return new([.. rows], [.. findings]);
     }
 
-    private static void Look(IPolicy policy, InnerStep step, double learningRate, List<double> predicted, List<double> measured)
+    // C = G·Cov(1/(P·G·L), (R − R̄)/s) of GRPO, from lengths and rewards alone: what the run itself computed is not asked.
+    private static double LengthPush(RolloutBatch batch, int g)
+    {
+        int[] rows = [.. Enumerable.Range(batch.Group(g).Start.Value, batch.GroupSize(g))];
+        double[] rewards = [.. rows.Select(row => batch.TryReward(row, 0, out double reward) ? reward : 0)];
+        double[] weights = [.. rows.Select(row => 1.0 / (batch.Groups * rows.Length * batch.Length(row)))];
+        double spread = rewards.StandardDeviation();
+        return spread == 0 ? 0 : rows.Length * weights.PopulationCovariance(rewards) / spread;
+    }
+
+    private static void Look(IPolicy policy, InnerStep step, double learningRate, bool neutral, List<double> predicted, List<double> measured)
     {
         var batch = step.Batch;
         double[] after = [.. step.Theta.Zip(step.Update, (theta, update) => theta + update)];
@@ -139,9 +158,7 @@ public sealed record PrefixConfirmation(Func<VerifiableTask, IPolicy> Policy)
         for (int g = 0; g < batch.Groups; g++)
         {
             int token = roots[g].Tokens[0];
-            int[] first = [.. Enumerable.Range(batch.Group(g).Start.Value, batch.GroupSize(g)).Select(row => batch.Row(row).Start.Value)];
-            double[] weights = [.. first.Select(t => step.Evaluation.Weights[t])], advantages = [.. first.Select(t => step.Evaluation.Advantages[t])];
-            double push = first.Length * weights.PopulationCovariance(advantages);
+            double push = neutral ? 0 : LengthPush(batch, g);
             var slopes = new double[batch.Groups * policy.Vocabulary];
             pi.AddSlopes(g, token, 1, 0, slopes.AsSpan(g * policy.Vocabulary, policy.Vocabulary));
             predicted.Add(learningRate * push * pass.PullBack(slopes).Sum(score => score * score));

@@ -8,9 +8,11 @@ namespace GroupRL.Trainer;
 
 /// <summary>A run on aR beside the run on R, and beside the twin's.</summary>
 /// <param name="Scale">a.</param>
-/// <param name="Distance">max ‖θ_k(aR) − θ_k(R)‖∞ over the steps, in units of how far the run on R came; ∞ where one leaves float64.</param>
+/// <param name="Distance">
+/// max |log π(aR) − log π(R)| over the steps and over the first two tokens, in units of how far the run on R came.
+/// </param>
 /// <param name="Predicted">The same of the twin on R: no scaled reward enters it. NaN where there is no twin.</param>
-/// <param name="FromTwin">The same between the run on aR and the twin's on R.</param>
+/// <param name="FromTwin">max ‖θ(aR) − θ(twin on R)‖∞ over the steps, in units of how far θ came on R. NaN where there is no twin.</param>
 public sealed record ScaledRun(double Scale, double Distance, double Predicted, double FromTwin)
 {
     /// <summary>Whether scaling by a only shifts exponents, so that what holds in the reals holds to the bit.</summary>
@@ -28,8 +30,8 @@ public sealed record ScaleRow(string Objective, string Optimizer, ScaleClass Cla
 
 /// <summary>Where an optimizer's ε begins to matter.</summary>
 /// <param name="Optimizer">The optimizer's id.</param>
-/// <param name="Predicted">The a at which the gradients of the run on R, replayed with ε/a, bring θ half as far; no scaled reward enters it.</param>
-/// <param name="Measured">The a at which the run on aR comes half as far as the run on R.</param>
+/// <param name="Predicted">The a at which the gradients of the run on R, replayed with ε/a, bring log π half as far; no scaled reward enters it.</param>
+/// <param name="Measured">The a at which the run on aR brings log π half as far as the run on R.</param>
 public sealed record EdgeRow(string Optimizer, double Predicted, double Measured);
 
 /// <summary>
@@ -58,6 +60,12 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
     /// <summary>What everything random comes from.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>What all η are times.</summary>
+    public double RateScale { get; init; } = 1;
+
+    /// <summary>The optimizers whose ε has an edge that is looked for.</summary>
+    public static ImmutableArray<Optimizer> WithEdge { get; } = [OptimizerCatalogue.AdamW.With(0.01), OptimizerCatalogue.Adam.With(0.01)];
+
     /// <summary>The settings, one a row; matrix optimizers where the policy's parameters are a matrix.</summary>
     public ImmutableArray<ScaleSetting> Settings =>
     [
@@ -67,7 +75,8 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
            select new ScaleSetting(objective.Name, objective.Objective, optimizer),
     ];
 
-    private static ImmutableArray<Optimizer> Optimizers =>
+    /// <summary>The optimizers, at the η that <see cref="RateScale"/> is times.</summary>
+    public static ImmutableArray<Optimizer> Optimizers =>
     [
         OptimizerCatalogue.Sgd.With(0.5), OptimizerCatalogue.ClippedSgd.With(0.5), OptimizerCatalogue.AdamW.With(0.01), OptimizerCatalogue.Lion.With(0.01), OptimizerCatalogue.Muon.With(0.02),
     ];
@@ -78,12 +87,16 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
         ArgumentNullException.ThrowIfNull(setting);
         var training = new Training(setting.Objective, setting.Optimizer);
         var (kind, because) = EndToEndScale.ClassOf(training);
-        double[][] plain = Way(training, 1) ?? throw InvalidInputException.Because($"{setting.Name} under {setting.Optimizer.Id} leaves float64 on unscaled rewards.");
-        double reach = plain.Max(theta => Apart(theta, plain[0]));
+        double[][] plain = Way(training, 1), seen = Seen(plain);
+        double reach = seen.Max(logPi => Apart(logPi, seen[0])), moved = plain.Max(theta => Apart(theta, plain[0]));
         return new(setting.Name, setting.Optimizer.Id, kind, because, setting.Optimizer.Link<Direction>() is ScaleByLion or ScaleBySign, [.. s_scales.Select(scale =>
         {
-            double[][]? scaled = Way(training, scale), twin = EndToEndScale.Twin(training, scale) is { } known ? Way(known, 1) : null;
-            return new ScaledRun(scale, Distance(scaled, plain) / reach, Distance(twin, plain) / reach, Distance(scaled, twin) / reach);
+            double[][] scaled = Way(training, scale);
+            double distance = Distance(Seen(scaled), seen) / reach;
+            if (EndToEndScale.Twin(training, scale) is not { } known)
+                return new ScaledRun(scale, distance, double.NaN, double.NaN);
+            double[][] twin = Way(known, 1);
+            return new ScaledRun(scale, distance, Distance(Seen(twin), seen) / reach, Distance(scaled, twin) / moved);
         })]);
     }
 
@@ -93,15 +106,18 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
         ArgumentNullException.ThrowIfNull(optimizer);
         var training = new Training(Catalogue.DrGrpo, optimizer);
         List<InnerStep> history = [];
-        double[][] plain = Way(training, 1, history.Add)!;
-        double half = Apart(plain[^1], plain[0]) / 2;
-        return new(optimizer.Id, Bisect(scale => Replayed(scale) < half), Bisect(scale => Apart(Way(training, scale)![^1], plain[0]) < half));
+        double[][] plain = Way(training, 1, history.Add);
+        double half = Came(plain[^1]) / 2;
+        return new(optimizer.Id, Bisect(scale => Came(Replayed(scale)) < half), Bisect(scale => Came(Way(training, scale)[^1]) < half));
+
+        double Came(double[] theta) => Apart(Seen([plain[0]])[0], Seen([theta])[0]);
 
         // The steps that the same gradients give under ε/a.
-        double Replayed(double scale)
+        double[] Replayed(double scale)
         {
-            var under = optimizer.Under(scale, step: 1)!.Value.Optimizer;
-            var state = Run(training, 1).Initial().Optimizer;
+            var run = Run(training, 1);
+            var under = run.Optimizer.Under(scale, step: 1)!.Value.Optimizer;
+            var state = run.Initial().Optimizer;
             double[] theta = plain[0];
             foreach (var step in history)
             {
@@ -109,24 +125,27 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
                 (state, theta) = (next.State, next.Theta);
             }
 
-            return Apart(theta, plain[0]);
+            return theta;
         }
     }
 
     /// <summary>Sets the rows beside what the theory says of them.</summary>
-    public static Confirmation<ScaleRow> Judge(IReadOnlyList<ScaleRow> rows, IReadOnlyList<EdgeRow> edges)
+    /// <param name="rows">The rows.</param>
+    /// <param name="edges">The edges.</param>
+    /// <param name="precision">The unit roundoff of the numbers that the policy computes in.</param>
+    public static Confirmation<ScaleRow> Judge(IReadOnlyList<ScaleRow> rows, IReadOnlyList<EdgeRow> edges, double precision = 0)
     {
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(edges);
-        var findings = rows.SelectMany(row => OfRow(row)).ToList();
+        var findings = rows.SelectMany(row => OfRow(row, Math.Max(Nothing, PassRoundings * precision))).ToList();
         findings.AddRange(edges.Select(edge => new Finding(
-            FormattableString.Invariant($"dr-grpo under {edge.Optimizer}: θ comes half as far at a = {edge.Predicted:G3}, where a·√v̂ has come down to ε"),
+            FormattableString.Invariant($"dr-grpo under {edge.Optimizer}: log π comes half as far at about a = {edge.Predicted:G3} (within a factor of 2), where a·√v̂ has come down to ε"),
             FormattableString.Invariant($"a = {edge.Measured:G3}"),
             edge.Measured / edge.Predicted is > 0.5 and < 2)));
         return new([.. rows], [.. findings]);
     }
 
-    private static IEnumerable<Finding> OfRow(ScaleRow row)
+    private static IEnumerable<Finding> OfRow(ScaleRow row, double nothing)
     {
         string who = $"{row.Objective} under {row.Optimizer}";
         var dyadic = row.Runs.Where(run => run.Dyadic).ToArray();
@@ -135,13 +154,13 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
         Finding? size = row switch
         {
             { Class: ScaleClass.Exact } => new($"{who}: exact ({row.Because}), at a = 2ᵏ to the bit", $"distances {distances}", dyadic.All(run => run.Distance == 0)),
-            { Class: ScaleClass.Sensitive } => new($"{who}: sensitive ({row.Because})", $"distances {distances}", dyadic.All(run => run.Distance > Sensitive)),
+            { Class: ScaleClass.Sensitive } => new($"{who}: sensitive ({row.Because})", $"distances {distances}", dyadic.All(run => run.Distance > nothing)),
             // A sign makes a whole step of an ε: nothing follows for the distance, only that it is the twin's.
             { Jumps: true } => null,
             _ => new(
-                $"{who}: up to an ε ({row.Because}): a larger a changes next to nothing, and less than one that brings the gradients down to it",
+                FormattableString.Invariant($"{who}: up to an ε ({row.Because}): a larger a changes next to nothing (less than {nothing:G2}), and less than one that brings the gradients down to it"),
                 $"distances {distances}",
-                larger < Math.Min(Sensitive, dyadic.MinBy(run => run.Scale)!.Distance)),
+                larger < Math.Min(nothing, dyadic.MinBy(run => run.Scale)!.Distance)),
         };
         if (size is not null)
             yield return size;
@@ -155,39 +174,45 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
         }
     }
 
-    // Half a percent of the way: what no rounding and no ε of the catalogue gives.
-    private const double Sensitive = 0.005;
+    // Half a percent of the way: more than an ε of the catalogue gives.
+    private const double Nothing = 0.005;
 
-    private TrainingRun Run(Training training, double scale) => new(_task, Policy(_task), training.Objective, training.Optimizer) { Seed = Seed, RewardScale = scale };
+    // The least change of a parameter moves roundings of the policy's own: some ten in a row make an error of √10 u in a logit, two runs have one
+    // each, and the largest of a thousand such differences is about 3.5 times the usual one.
+    private const double PassRoundings = 16;
 
-    // θ₀ … θ_n; null where the run leaves float64.
-    private double[][]? Way(Training training, double scale, Action<InnerStep>? observe = null)
+    private TrainingRun Run(Training training, double scale) => new(_task, Policy(_task), training.Objective, training.Optimizer.With(training.Optimizer.LearningRate * RateScale)) { Seed = Seed, RewardScale = scale };
+
+    // θ₀ … θ_n.
+    private double[][] Way(Training training, double scale, Action<InnerStep>? observe = null)
     {
         var run = Run(training, scale);
         var state = run.Initial();
         List<double[]> way = [state.Theta];
-        try
+        for (int step = 0; step < Steps; step++)
         {
-            for (int step = 0; step < Steps; step++)
-            {
-                state = run.Step(state, observe).State;
-                way.Add(state.Theta);
-            }
-        }
-        catch (InvalidInputException)
-        {
-            return null;
+            state = run.Step(state, observe).State;
+            way.Add(state.Theta);
         }
 
         return [.. way];
     }
 
-    private static double Distance(double[][]? first, double[][]? second) => (first, second) switch
+    // log π of all tokens at the first two positions along a way. Parameters that change nothing are not seen: a transformer's key biases, whose
+    // gradient is rounding, move by whole steps of Adam once a has lifted it over ε.
+    private double[][] Seen(double[][] way)
     {
-        (null, null) => 0,
-        ({ } one, { } other) => one.Zip(other, Apart).Max(),
-        _ => double.PositiveInfinity,
-    };
+        var policy = Policy(_task);
+        Sequence[] contexts = [.. from prompt in Enumerable.Range(0, _task.Prompts) from first in Enumerable.Range(0, _task.End) select new Sequence(prompt, [first, 0])];
+        return [.. way.Select(theta =>
+        {
+            using var pass = policy.Forward(theta, contexts);
+            var pi = new TokenDistributions(pass.Logits, _task.Vocabulary);
+            return Enumerable.Range(0, 2 * contexts.Length).SelectMany(k => pi.LogPi(k).ToArray()).ToArray();
+        })];
+    }
+
+    private static double Distance(double[][] first, double[][] second) => first.Zip(second, Apart).Max();
 
     private static double Apart(double[] first, double[] second) => first.Zip(second, (one, other) => Math.Abs(one - other)).Max();
 
