@@ -6,29 +6,15 @@ namespace GroupRL.Snapshots;
 
 /// <summary>
 /// Compares text with <c>Type.Method.verified.txt</c> beside the tests. A difference leaves <c>Type.Method.received.txt</c>: look at it,
-/// and rename it if the change is meant. Under CI no file is written.
+/// and rename it if the change is meant.
 /// </summary>
-internal static class Snapshot
+internal static partial class Snapshot
 {
     /// <summary>The folder of this project: the snapshots lie beside the sources.</summary>
     public static string Folder { get; } = FolderOf("Snapshots.csproj");
 
-    public static void Verify(string text, object test, [CallerMemberName] string method = "")
-    {
-        string name = Path.Combine(Folder, $"{test.GetType().Name}.{method}");
-        string verified = $"{name}.verified.txt", received = $"{name}.received.txt";
-        string actual = text.ReplaceLineEndings("\n").TrimEnd() + "\n";
-        string expected = File.Exists(verified) ? File.ReadAllText(verified) : "";
-        if (actual == expected)
-        {
-            File.Delete(received);
-            return;
-        }
-
-        if (Environment.GetEnvironmentVariable("CI") is null)
-            File.WriteAllText(received, actual);
-        Assert.Fail($"{Path.GetFileName(verified)} {(expected.Length == 0 ? "does not exist" : "differs")}. {FirstDifference(expected, actual)}\nReceived:\n{actual}");
-    }
+    public static void Verify(string text, object test, [CallerMemberName] string method = "") =>
+        Compare($"{test.GetType().Name}.{method}", text.ReplaceLineEndings("\n").TrimEnd() + "\n");
 
     /// <summary>Snapshots without a test.</summary>
     public static IEnumerable<string> Orphans()
