@@ -72,17 +72,7 @@ public class TrainingTests
     public void A_run_learns_its_task(string policy, string task)
     {
         var run = Run(VerifiableTask.Of(task), policy, Catalogue.DrGrpo, OptimizerCatalogue.Adam.With(0.05));
-        var state = run.Initial();
-        List<double> rewards = [];
-        for (int step = 0; step < 120; step++)
-        {
-            var next = run.Step(state);
-            state = next.State;
-            rewards.Add(next.Metrics.Reward);
-        }
-
-        double before = rewards.Take(10).Average(), after = rewards.TakeLast(10).Average();
-        Assert.True(after > before + 0.3, $"{before} → {after}");
+        MustLearn(run, steps: 120, atLeast: 0.3);
     }
 
     [Fact]
@@ -126,6 +116,22 @@ public class TrainingTests
         var run = new TrainingRun(task, new Shapeless(TaskPolicies.Of("tree", task)), Catalogue.Grpo, OptimizerCatalogue.Muon);
 
         Assert.Contains("muon moves matrices", Assert.Throws<InvalidInputException>(run.Initial).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Asserts that the mean reward of the last ten steps is so much above that of the first ten.</summary>
+    internal static void MustLearn(TrainingRun run, int steps, double atLeast)
+    {
+        var state = run.Initial();
+        List<double> rewards = [];
+        for (int step = 0; step < steps; step++)
+        {
+            var next = run.Step(state);
+            state = next.State;
+            rewards.Add(next.Metrics.Reward);
+        }
+
+        double before = rewards.Take(10).Average(), after = rewards.TakeLast(10).Average();
+        Assert.True(after > before + atLeast, $"{before} → {after}");
     }
 
     internal static TrainingRun Run(VerifiableTask task, string policy, SurrogateObjective objective, Optimizer optimizer) =>

@@ -51,17 +51,7 @@ public sealed class TransformerTrainingTests
     {
         var task = new SumTask();
         var run = new TrainingRun(task, Policy("float32")(task), Catalogue.DrGrpo, OptimizerCatalogue.Adam.With(0.003));
-        var state = run.Initial();
-        List<double> rewards = [];
-        for (int step = 0; step < 80; step++)
-        {
-            var next = run.Step(state);
-            state = next.State;
-            rewards.Add(next.Metrics.Reward);
-        }
-
-        double before = rewards.Take(10).Average(), after = rewards.TakeLast(10).Average();
-        Assert.True(after > before + 0.1, $"{before} → {after}");
+        TrainingTests.MustLearn(run, steps: 80, atLeast: 0.1);
     }
 
     [Fact]
