@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using GroupRL.Claims;
 using GroupRL.Objectives;
 using GroupRL.Optimizers;
@@ -343,7 +344,7 @@ internal static partial class CommandLine
     // The library's sentences are good except for an unknown command, where it does not say which there are.
     private static string Sentence(ParseResult parsed)
     {
-        string sentence = parsed.Errors[0].Message.Replace("as expected type 'System.Int32'", "as a whole number", StringComparison.Ordinal);
+        string sentence = ExpectedType().Replace(parsed.Errors[0].Message, type => type.Value.Contains("Int32", StringComparison.Ordinal) ? "as a whole number" : "as a number");
         if (sentence.StartsWith("Required argument missing for command", StringComparison.Ordinal))
             sentence = $"{parsed.CommandResult.Command.Name} needs {string.Join(" and ", parsed.CommandResult.Command.Arguments.Select(argument => argument.Name))}.";
         bool atRoot = parsed.CommandResult.Command is RootCommand { Subcommands.Count: > 0 };
@@ -351,6 +352,10 @@ internal static partial class CommandLine
             ? $"There is no command \"{parsed.UnmatchedTokens[0]}\"; known are {Nearest.List(parsed.UnmatchedTokens[0], parsed.CommandResult.Command.Children.OfType<Command>().Select(command => command.Name))}."
             : sentence;
     }
+
+    // A number, wherever a value is no text.
+    [GeneratedRegex("as expected type '[^']*'")]
+    private static partial Regex ExpectedType();
 
     private static int Positive(int cases) => cases >= 1
         ? cases

@@ -136,6 +136,9 @@ public sealed class ResumeTests : IDisposable
         Assert.False(Directory.Exists(folder));
         Refuses(["--learning-rate", "1e300"], "overflows float64");
         _grouprl.Refuses(["train", .. s_run, "--out", ""], "--out must name a folder; got \"\"");
+        _grouprl.Refuses(["confirm", "prefix", "--seeds", "some"], "Cannot parse argument 'some' for option '--seeds' as a whole number.");
+        Refuses(["--reward-scale", "large"], "Cannot parse argument 'large' for option '--reward-scale' as a number.");
+        Refuses(["--length-bonus", "large"], "Cannot parse argument 'large' for option '--length-bonus' as a number.");
         _grouprl.Refuses(["confirm", "scale", "--seeds", "5"], "--seeds is for prefix");
         _grouprl.Refuses(["confirm", "scale", "--json", "--markdown"], "one form, --json or --markdown; got both");
         _grouprl.Refuses(["confirm", "everything"], "FINDING must be prefix, scale or overshoot; got \"everything\"");
