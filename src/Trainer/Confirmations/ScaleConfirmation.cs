@@ -30,9 +30,10 @@ public sealed record ScaleRow(string Objective, string Optimizer, ScaleClass Cla
 
 /// <summary>Where an optimizer's ε begins to matter.</summary>
 /// <param name="Optimizer">The optimizer's id.</param>
-/// <param name="Predicted">The a at which the gradients of the run on R, replayed with ε/a, bring log π half as far; no scaled reward enters it.</param>
+/// <param name="Predicted">The a at which the twin of ε/a on R brings log π half as far; no scaled reward enters it.</param>
+/// <param name="Replayed">The same of the gradients of the run on R, replayed with ε/a, which do not answer to where they have come.</param>
 /// <param name="Measured">The a at which the run on aR brings log π half as far as the run on R.</param>
-public sealed record EdgeRow(string Optimizer, double Predicted, double Measured);
+public sealed record EdgeRow(string Optimizer, double Predicted, double Replayed, double Measured);
 
 /// <summary>
 /// The second finding of arXiv:2601.05002 in training: what a factor on all rewards does to the way that a policy takes. Runs differ in the
@@ -108,7 +109,11 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
         List<InnerStep> history = [];
         double[][] plain = Way(training, 1, history.Add);
         double half = Came(plain[^1]) / 2;
-        return new(optimizer.Id, Bisect(scale => Came(Replayed(scale)) < half), Bisect(scale => Came(Way(training, scale)[^1]) < half));
+        return new(
+            optimizer.Id,
+            Bisect(scale => Came(Way(EndToEndScale.Twin(training, scale)!, 1)[^1]) < half),
+            Bisect(scale => Came(Replayed(scale)) < half),
+            Bisect(scale => Came(Way(training, scale)[^1]) < half));
 
         double Came(double[] theta) => Apart(Seen([plain[0]])[0], Seen([theta])[0]);
 
@@ -139,9 +144,9 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
         ArgumentNullException.ThrowIfNull(edges);
         var findings = rows.SelectMany(row => OfRow(row, Math.Max(Nothing, PassRoundings * precision))).ToList();
         findings.AddRange(edges.Select(edge => new Finding(
-            FormattableString.Invariant($"dr-grpo under {edge.Optimizer}: log π comes half as far at about a = {edge.Predicted:G3} (within a factor of 2), where a·√v̂ has come down to ε"),
+            FormattableString.Invariant($"dr-grpo under {edge.Optimizer}: log π comes half as far where a·√v̂ has come down to ε, at a = {edge.Predicted:G3} by runs on R with ε/a (at {edge.Replayed:G3} by the gradients of the one run on R)"),
             FormattableString.Invariant($"a = {edge.Measured:G3}"),
-            edge.Measured / edge.Predicted is > 0.5 and < 2)));
+            Math.Abs((edge.Measured / edge.Predicted) - 1) < 0.01)));
         return new([.. rows], [.. findings]);
     }
 
