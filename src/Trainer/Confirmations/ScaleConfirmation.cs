@@ -146,7 +146,7 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
         findings.AddRange(edges.Select(edge => new Finding(
             FormattableString.Invariant($"dr-grpo under {edge.Optimizer}: log π comes half as far where a·√v̂ has come down to ε, at a = {edge.Predicted:G3} by runs on R with ε/a (at {edge.Replayed:G3} by the gradients of the one run on R)"),
             FormattableString.Invariant($"a = {edge.Measured:G3}"),
-            Math.Abs((edge.Measured / edge.Predicted) - 1) < 0.01)));
+            Math.Abs((edge.Measured / edge.Predicted) - 1) < Math.Max(0.01, PassRoundings * precision))));
         return new([.. rows], [.. findings]);
     }
 
