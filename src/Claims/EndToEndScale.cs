@@ -9,13 +9,13 @@ namespace GroupRL.Claims;
 /// <summary>How training on aR lies to training on R.</summary>
 public enum ScaleClass
 {
-    /// <summary>The same way.</summary>
+    /// <summary>The same trajectory.</summary>
     Exact,
 
     /// <summary>The same as far as an ε, of the advantage or of the optimizer, is small.</summary>
     UpToEpsilon,
 
-    /// <summary>Another way.</summary>
+    /// <summary>Another trajectory.</summary>
     Sensitive,
 }
 
@@ -46,7 +46,7 @@ public static class EndToEndScale
             $"with all rewards times {Factor} step {worst.Position + 1} of {training.Optimizer.Id} differs by {worst.Measured:G3}"),
     };
 
-    /// <summary>How the way on aR lies to the way on R, and why.</summary>
+    /// <summary>How the trajectory on aR lies to that on R, and why.</summary>
     public static (ScaleClass Class, string Because) ClassOf(Training training)
     {
         ArgumentNullException.ThrowIfNull(training);
@@ -72,7 +72,7 @@ public static class EndToEndScale
     }
 
     /// <summary>
-    /// Who goes on R the way that <paramref name="training"/> goes on aR, bit for bit at a = 2ᵏ: constants in units of reward over a, those in units
+    /// Whose trajectory on R is that of <paramref name="training"/> on aR, bit for bit at a = 2ᵏ: constants in units of reward over a, those in units
     /// of the gradient over aᵈ (d the degree of the advantages), β over aᵈ too, η times what the optimizer hands on. Null where a part has no such law, or another at some
     /// steps: RAdam's first ones are as large as the gradient, its later ones are not.
     /// </summary>
@@ -89,7 +89,7 @@ public static class EndToEndScale
             Rewards = rewards,
             Regularisers = [.. objective.Regularisers.Select(term => term with { Beta = term.Beta / gradients })],
         };
-        return optimizer.Under(gradients, step: 1) is var (under, factor) && optimizer.Under(gradients, step: 1000)?.Factor == factor
+        return optimizer.StepsScaleAlike && optimizer.Under(gradients, step: 1) is var (under, factor)
             ? new(twin, under.With(under.LearningRate * factor))
             : null;
     }

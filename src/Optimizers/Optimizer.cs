@@ -82,6 +82,9 @@ public sealed record Optimizer(string Id, ImmutableArray<Transform> Chain)
         return (this with { Chain = [.. links] }, factor);
     }
 
+    /// <summary>Whether what <see cref="Under"/> says is the same at all steps.</summary>
+    public bool StepsScaleAlike => Chain.All(link => link.StepsScaleAlike);
+
     /// <summary>Whether some link lets an update depend on earlier gradients.</summary>
     public bool Remembers => Chain.Any(link => link.Remembers);
 

@@ -25,7 +25,7 @@ public sealed record ResetWhereGradientStops(Direction Within) : Direction
     /// <inheritdoc/>
     public override Rescaled? Under(double scale, int step) =>
         // A coordinate is at a step of its own, so that only what is the same at all of them can be said.
-        Within.Under(scale, 1) is (Direction within, var factor) && Within.Under(scale, 1000)?.Factor == factor ? new(this with { Within = within }, factor) : null;
+        Within.StepsScaleAlike && Within.Under(scale, step) is (Direction within, var factor) ? new(this with { Within = within }, factor) : null;
 
     /// <inheritdoc/>
     public override bool Remembers => Within.Remembers;

@@ -44,6 +44,9 @@ public record ScaleByRAdam(double Beta1 = 0.9, double Beta2 = 0.999, double Epsi
     public override Rescaled? Under(double scale, int step) =>
         new(this with { Epsilon = Epsilon / scale }, Rectification(step) is null ? scale : 1);
 
+    /// <summary>The first steps scale with the gradient; later ones do not, where there are any that adapt.</summary>
+    public override bool StepsScaleAlike => LongestAverage <= Threshold;
+
     /// <summary>r_t times Adam's; none while ρ_t ≤ 5, where u = m̂ is as large as the gradients.</summary>
     public override double? Bound(int t) => Rectification(t) * StepQuotient.OfMoments(Beta1, Beta2, t).Bound();
 

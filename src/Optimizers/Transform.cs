@@ -50,6 +50,9 @@ public abstract record Transform
         return Stateless.Instance;
     }
 
+    /// <summary>Whether what <see cref="Under"/> says is the same at all steps.</summary>
+    public virtual bool StepsScaleAlike => true;
+
     /// <summary>The state before the first step, for parameters of a shape; most links see the flat vector alone.</summary>
     public virtual TransformState Initial(ParameterShape shape) => Initial(shape.Size);
 

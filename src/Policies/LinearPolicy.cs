@@ -26,17 +26,17 @@ public abstract record ContextFeatures
 /// a prompt has V^t nodes after t tokens, those after fewer than <paramref name="Limit"/> tokens.
 /// </summary>
 /// <param name="Prompts">The number of prompts, a tree each.</param>
-/// <param name="Letters">V, the end token among them.</param>
+/// <param name="Vocabulary">V, the end token among them.</param>
 /// <param name="Limit">The largest number of tokens of a completion.</param>
-public sealed record PrefixTree(int Prompts, int Letters, int Limit) : ContextFeatures
+public sealed record PrefixTree(int Prompts, int Vocabulary, int Limit) : ContextFeatures
 {
-    private int Nodes => TinyPolicy.CountNodes(Letters, Limit);
+    private int Nodes => TinyPolicy.CountNodes(Vocabulary, Limit);
 
     /// <inheritdoc/>
     public override string Id => "tree";
 
-    /// <inheritdoc/>
-    public override int Vocabulary => Letters;
+    /// <summary>V, the end token among them.</summary>
+    public override int Vocabulary { get; } = Vocabulary;
 
     /// <inheritdoc/>
     public override int Count => checked(Prompts * Nodes);
@@ -49,7 +49,7 @@ public sealed record PrefixTree(int Prompts, int Letters, int Limit) : ContextFe
     {
         int node = 0;
         foreach (int token in before)
-            node = (node * Letters) + 1 + token;
+            node = (node * Vocabulary) + 1 + token;
         features[0] = (prompt * Nodes) + node;
     }
 }
@@ -59,18 +59,18 @@ public sealed record PrefixTree(int Prompts, int Letters, int Limit) : ContextFe
 /// Contexts share these features, so that a step on one token moves others.
 /// </summary>
 /// <param name="Prompts">The number of prompts.</param>
-/// <param name="Letters">V, the end token among them.</param>
+/// <param name="Vocabulary">V, the end token among them.</param>
 /// <param name="Limit">The largest number of tokens of a completion.</param>
-public sealed record NGrams(int Prompts, int Letters, int Limit) : ContextFeatures
+public sealed record NGrams(int Prompts, int Vocabulary, int Limit) : ContextFeatures
 {
     // Before the first token there is none, which counts as one more.
-    private int Symbols => Letters + 1;
+    private int Symbols => Vocabulary + 1;
 
     /// <inheritdoc/>
     public override string Id => "log-linear";
 
-    /// <inheritdoc/>
-    public override int Vocabulary => Letters;
+    /// <summary>V, the end token among them.</summary>
+    public override int Vocabulary { get; } = Vocabulary;
 
     /// <inheritdoc/>
     public override int Count => checked(((Prompts + 1) * Limit) + Symbols + (Symbols * Symbols) + 1);
@@ -81,7 +81,7 @@ public sealed record NGrams(int Prompts, int Letters, int Limit) : ContextFeatur
     /// <inheritdoc/>
     public override void Of(int prompt, ReadOnlySpan<int> before, Span<int> features)
     {
-        int last = before.Length > 0 ? before[^1] : Letters, earlier = before.Length > 1 ? before[^2] : Letters;
+        int last = before.Length > 0 ? before[^1] : Vocabulary, earlier = before.Length > 1 ? before[^2] : Vocabulary;
         int grams = (Prompts + 1) * Limit;
         features[0] = before.Length;
         features[1] = ((prompt + 1) * Limit) + before.Length;

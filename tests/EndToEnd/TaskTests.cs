@@ -7,7 +7,7 @@ namespace GroupRL.EndToEnd;
 /// <summary>What the tasks promise, enumerated over every completion.</summary>
 public class TaskTests
 {
-    private const int Letters = 4;
+    private const int Vocabulary = 4;
 
     public static TheoryData<string> Tasks => [.. VerifiableTask.Names];
 
@@ -16,7 +16,7 @@ public class TaskTests
     {
         var task = new MajorityTask(0.5);
 
-        Assert.All(Completions(task), completion => Assert.All(Enumerable.Range(0, Letters), first =>
+        Assert.All(Completions(task), completion => Assert.All(Enumerable.Range(0, Vocabulary), first =>
         {
             int[] other = [first, .. completion.Skip(1)];
             Assert.All(Enumerable.Range(0, task.Prompts), prompt => Assert.Equal(task.Reward(prompt, completion.AsSpan()), task.Reward(prompt, other)));
@@ -39,7 +39,7 @@ public class TaskTests
             var (length, reward, product) = (0.0, 0.0, 0.0);
             foreach (var completion in Completions(task))
             {
-                double probability = Math.Pow(1.0 / Letters, completion.Length), own = task.Reward(prompt, completion.AsSpan());
+                double probability = Math.Pow(1.0 / Vocabulary, completion.Length), own = task.Reward(prompt, completion.AsSpan());
                 length += probability * completion.Length;
                 reward += probability * own;
                 product += probability * completion.Length * own;
@@ -54,7 +54,7 @@ public class TaskTests
     public void Sums_get_harder_from_prompt_to_prompt_and_need_an_end()
     {
         var task = new SumTask();
-        double[] chances = [.. Enumerable.Range(0, task.Prompts).Select(prompt => Completions(task).Sum(completion => Math.Pow(1.0 / Letters, completion.Length) * task.Reward(prompt, completion.AsSpan())))];
+        double[] chances = [.. Enumerable.Range(0, task.Prompts).Select(prompt => Completions(task).Sum(completion => Math.Pow(1.0 / Vocabulary, completion.Length) * task.Reward(prompt, completion.AsSpan())))];
 
         Assert.Equal(chances.OrderDescending(), chances);
         Assert.All(chances, chance => Assert.InRange(chance, 0.01, 0.5));
@@ -69,7 +69,7 @@ public class TaskTests
     {
         var task = VerifiableTask.Of(name);
 
-        Assert.Equal(1, Completions(task).Sum(completion => Math.Pow(1.0 / Letters, completion.Length)), 12);
+        Assert.Equal(1, Completions(task).Sum(completion => Math.Pow(1.0 / Vocabulary, completion.Length)), 12);
         Assert.True(Completions(task).Select(completion => completion.Length).Distinct().Count() > 3);
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using GroupRL.Checking;
 using GroupRL.Claims;
 using GroupRL.Objectives;
 using GroupRL.Optimizers;
@@ -168,13 +169,14 @@ public sealed record OvershootConfirmation(Func<VerifiableTask, IPolicy> Policy)
         return new([.. rows], [.. findings]);
     }
 
-    // A few hundred roundings.
-    private const double Rounding = 1e-12;
+    // A few hundred: those of a sum over the tail, and of each of its steps.
+    private const double Rounding = 512 * Tolerance.UnitRoundoff;
 
     private static Optimizer Adam(string id, Direction direction) => new(id, [direction, new ScaleByLearningRate(0.03)]);
 
     // Lion has no ratio that is one number, but the sizes of its steps are all η.
-    private static double Ratio(Optimizer optimizer, int steps, int k) => Tails.Ratio(optimizer, steps, k) ?? 1;
+    private static double Ratio(Optimizer optimizer, int steps, int k) => Tails.Ratio(optimizer, steps, k)
+        ?? (optimizer.Link<Direction>() is ScaleByLion ? 1 : throw InvalidInputException.Because($"{optimizer.Id} has no tail that is known from its settings."));
 
     private Optimizer Scaled(Optimizer optimizer) => optimizer.With(optimizer.LearningRate * RateScale);
 

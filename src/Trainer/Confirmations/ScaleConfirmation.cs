@@ -36,7 +36,7 @@ public sealed record ScaleRow(string Objective, string Optimizer, ScaleClass Cla
 public sealed record EdgeRow(string Optimizer, double Predicted, double Replayed, double Measured);
 
 /// <summary>
-/// The second finding of arXiv:2601.05002 in training: what a factor on all rewards does to the way that a policy takes. Runs differ in the
+/// The second finding of arXiv:2601.05002 in training: what a factor on all rewards does to a policy's trajectory. Runs differ in the
 /// factor alone, down to every random number.
 /// </summary>
 /// <param name="Policy">A policy for a task.</param>
@@ -88,15 +88,15 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
         ArgumentNullException.ThrowIfNull(setting);
         var training = new Training(setting.Objective, setting.Optimizer);
         var (kind, because) = EndToEndScale.ClassOf(training);
-        double[][] plain = Way(training, 1), seen = Seen(plain);
+        double[][] plain = Trajectory(training, 1), seen = Seen(plain);
         double reach = seen.Max(logPi => Apart(logPi, seen[0])), moved = plain.Max(theta => Apart(theta, plain[0]));
         return new(setting.Name, setting.Optimizer.Id, kind, because, setting.Optimizer.Link<Direction>() is ScaleByLion or ScaleBySign, [.. s_scales.Select(scale =>
         {
-            double[][] scaled = Way(training, scale);
+            double[][] scaled = Trajectory(training, scale);
             double distance = Distance(Seen(scaled), seen) / reach;
             if (EndToEndScale.Twin(training, scale) is not { } known)
                 return new ScaledRun(scale, distance, double.NaN, double.NaN);
-            double[][] twin = Way(known, 1);
+            double[][] twin = Trajectory(known, 1);
             return new ScaledRun(scale, distance, Distance(Seen(twin), seen) / reach, Distance(scaled, twin) / moved);
         })]);
     }
@@ -107,13 +107,13 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
         ArgumentNullException.ThrowIfNull(optimizer);
         var training = new Training(Catalogue.DrGrpo, optimizer);
         List<InnerStep> history = [];
-        double[][] plain = Way(training, 1, history.Add);
+        double[][] plain = Trajectory(training, 1, history.Add);
         double half = Came(plain[^1]) / 2;
         return new(
             optimizer.Id,
-            Bisect(scale => Came(Way(EndToEndScale.Twin(training, scale)!, 1)[^1]) < half),
+            Bisect(scale => Came(Trajectory(EndToEndScale.Twin(training, scale)!, 1)[^1]) < half),
             Bisect(scale => Came(Replayed(scale)) < half),
-            Bisect(scale => Came(Way(training, scale)[^1]) < half));
+            Bisect(scale => Came(Trajectory(training, scale)[^1]) < half));
 
         double Came(double[] theta) => Apart(Seen([plain[0]])[0], Seen([theta])[0]);
 
@@ -146,6 +146,7 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
         findings.AddRange(edges.Select(edge => new Finding(
             FormattableString.Invariant($"dr-grpo under {edge.Optimizer}: log π comes half as far where a·√v̂ has come down to ε, at a = {edge.Predicted:G3} by runs on R with ε/a (at {edge.Replayed:G3} by the gradients of the one run on R)"),
             FormattableString.Invariant($"a = {edge.Measured:G3}"),
+            // An a of the bisection is no power of two, so that runs and twins differ by rounding, and now and then by what that decides.
             Math.Abs((edge.Measured / edge.Predicted) - 1) < Math.Max(0.01, PassRoundings * precision))));
         return new([.. rows], [.. findings]);
     }
@@ -173,13 +174,13 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
         if (row.Class != ScaleClass.Exact && twins.Length > 0)
         {
             yield return new(
-                $"{who}: the way on aR is that of the twin on R, constants over a, at a = 2ᵏ to the bit",
+                $"{who}: the trajectory on aR is that of the twin on R, constants over a, at a = 2ᵏ to the bit",
                 FormattableString.Invariant($"apart by at most {twins.Where(run => run.Dyadic).Max(run => run.FromTwin):G3}"),
                 twins.Where(run => run.Dyadic).All(run => run.FromTwin == 0));
         }
     }
 
-    // Half a percent of the way: more than an ε of the catalogue gives.
+    // Half a percent of how far the run on R came: more than an ε of the catalogue gives.
     private const double Nothing = 0.005;
 
     // The least change of a parameter moves roundings of the policy's own: some ten in a row make an error of √10 u in a logit, two runs have one
@@ -189,27 +190,27 @@ public sealed record ScaleConfirmation(Func<VerifiableTask, IPolicy> Policy)
     private TrainingRun Run(Training training, double scale) => new(_task, Policy(_task), training.Objective, training.Optimizer.With(training.Optimizer.LearningRate * RateScale)) { Seed = Seed, RewardScale = scale };
 
     // θ₀ … θ_n.
-    private double[][] Way(Training training, double scale, Action<InnerStep>? observe = null)
+    private double[][] Trajectory(Training training, double scale, Action<InnerStep>? observe = null)
     {
         var run = Run(training, scale);
         var state = run.Initial();
-        List<double[]> way = [state.Theta];
+        List<double[]> thetas = [state.Theta];
         for (int step = 0; step < Steps; step++)
         {
             state = run.Step(state, observe).State;
-            way.Add(state.Theta);
+            thetas.Add(state.Theta);
         }
 
-        return [.. way];
+        return [.. thetas];
     }
 
-    // log π of all tokens at the first two positions along a way. Parameters that change nothing are not seen: a transformer's key biases, whose
+    // log π of all tokens at the first two positions along a trajectory. Parameters that change nothing are not seen: a transformer's key biases, whose
     // gradient is rounding, move by whole steps of Adam once a has lifted it over ε.
-    private double[][] Seen(double[][] way)
+    private double[][] Seen(double[][] trajectory)
     {
         var policy = Policy(_task);
         Sequence[] contexts = [.. from prompt in Enumerable.Range(0, _task.Prompts) from first in Enumerable.Range(0, _task.End) select new Sequence(prompt, [first, 0])];
-        return [.. way.Select(theta =>
+        return [.. trajectory.Select(theta =>
         {
             using var pass = policy.Forward(theta, contexts);
             var pi = new TokenDistributions(pass.Logits, _task.Vocabulary);
