@@ -84,7 +84,7 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
             Rewards = workspace.Rewards.ToArray(),
             RowAdvantages = Advantage is RowAdvantage ? workspace.RowAdvantages.ToArray() : null,
             Advantages = workspace.Advantages.ToArray(),
-            Weights = Corrected(batch, workspace).ToArray(),
+            Weights = Corrected(workspace).ToArray(),
             Coefficients = coefficients,
             EntropyCoefficients = Regularisers.Any(term => term.ActsOnEntropy) ? workspace.EntropyCoefficients.ToArray() : null,
         };
@@ -99,12 +99,34 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
     {
         ArgumentNullException.ThrowIfNull(batch);
         ArgumentNullException.ThrowIfNull(workspace);
-        if (logp.Length != batch.Tokens || coefficients.Length != batch.Tokens)
+        RefuseOtherLengths(batch, logp.Length, coefficients.Length);
+        Prepare(batch, workspace);
+        coefficients.Clear();
+        double value = 0;
+        for (int g = 0; g < batch.Groups; g++)
+            value += Kernel.Group(new(batch, g, logp, workspace.Advantages, Corrected(workspace)), coefficients[batch.GroupTokens(g)]);
+        foreach (var term in Regularisers)
         {
-            throw InvalidInputException.Because(
-                $"An evaluation needs one log-prob and one coefficient for each of the {batch.Tokens} trainable tokens; got {logp.Length} and {coefficients.Length}.");
+            if (term.Beta != 0)
+                value += Add(term, batch, logp, coefficients, workspace);
         }
 
+        RefuseNonFinite(batch, logp, workspace, Advantage is RowAdvantage, value, coefficients);
+        return value;
+    }
+
+    internal static void RefuseOtherLengths(RolloutBatch batch, int logps, int coefficients)
+    {
+        if (logps != batch.Tokens || coefficients != batch.Tokens)
+        {
+            throw InvalidInputException.Because(
+                $"An evaluation needs one log-prob and one coefficient for each of the {batch.Tokens} trainable tokens; got {logps} and {coefficients}.");
+        }
+    }
+
+    // What is detached: rewards, advantages, weights with and without the correction.
+    internal void Prepare(RolloutBatch batch, Workspace workspace)
+    {
         workspace.Fit(batch);
         Rewards.Fill(batch, workspace.Rewards);
         if (Advantage is RowAdvantage rows)
@@ -118,24 +140,21 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
         }
 
         Weight.Fill(batch, workspace.Advantages, workspace.UncorrectedWeights);
-        var weights = Corrected(batch, workspace);
+        if (Correction == TokenWeight.One)
+            return;
+        workspace.UncorrectedWeights.CopyTo(workspace.CorrectedWeights);
+        Multiply(Correction, batch, workspace.Advantages, workspace.CorrectedWeights);
+    }
 
-        coefficients.Clear();
-        double value = 0;
-        for (int g = 0; g < batch.Groups; g++)
-            value += Kernel.Group(new(batch, g, logp, workspace.Advantages, weights), coefficients[batch.GroupTokens(g)]);
-        foreach (var term in Regularisers)
-        {
-            if (term.Beta == 0)
-                continue;
-            var own = term.Corrected ? weights : workspace.UncorrectedWeights;
-            if (term.Weight is not null || term.Where != TokenWeight.One)
-                own = OwnWeights(term, batch, own, workspace);
-            value += term.Add(batch, logp, own, coefficients, workspace.EntropyCoefficients);
-        }
+    // α·μ as it was prepared.
+    internal ReadOnlySpan<double> Corrected(Workspace workspace) => Correction == TokenWeight.One ? workspace.UncorrectedWeights : workspace.CorrectedWeights;
 
-        RefuseNonFinite(batch, logp, workspace, Advantage is RowAdvantage, value, coefficients);
-        return value;
+    internal double Add(Regulariser term, RolloutBatch batch, ReadOnlySpan<double> logp, Span<double> coefficients, Workspace workspace)
+    {
+        var weights = term.Corrected ? Corrected(workspace) : workspace.UncorrectedWeights;
+        if (term.Weight is not null || term.Where != TokenWeight.One)
+            weights = OwnWeights(term, batch, weights, workspace);
+        return term.Add(batch, logp, weights, coefficients, workspace.EntropyCoefficients);
     }
 
     // A weight of its own, times where it acts, times the correction where that is wanted.
@@ -162,16 +181,6 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
         factor.Fill(batch, advantages, scratch.Span);
         for (int t = 0; t < weights.Length; t++)
             weights[t] *= scratch.Span[t];
-    }
-
-    private ReadOnlySpan<double> Corrected(RolloutBatch batch, Workspace workspace)
-    {
-        if (Correction == TokenWeight.One)
-            return workspace.UncorrectedWeights;
-        var corrected = workspace.CorrectedWeights;
-        workspace.UncorrectedWeights.CopyTo(corrected);
-        Multiply(Correction, batch, workspace.Advantages, corrected);
-        return corrected;
     }
 
     private static void RefuseNonFinite(

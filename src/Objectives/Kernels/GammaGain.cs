@@ -16,7 +16,7 @@ namespace GroupRL.Objectives;
 /// </remarks>
 public sealed record GammaGain(double PositiveK = 2, double PositiveLambda = 3, double NegativeK = 3, double NegativeLambda = 2) : RowKernel
 {
-    private const double LargestLog = 20;
+    internal const double LargestLog = 20;
 
     private static readonly double s_smallestLog = Math.Log(1e-8);
 
@@ -60,8 +60,8 @@ public sealed record GammaGain(double PositiveK = 2, double PositiveLambda = 3, 
     /// <inheritdoc/>
     public override double Row(in RowView row, Span<double> coefficients)
     {
-        double log = Math.Clamp(LogRatio(row), s_smallestLog, LargestLog), sum = 0;
-        double positive = Gain(log, PositiveK, PositiveLambda), negative = Gain(log, NegativeK, NegativeLambda);
+        double sum = 0;
+        var (positive, negative) = Gains(LogRatio(row));
         for (int t = 0; t < row.Length; t++)
         {
             double slope = row.Weights[t] * ((row.Advantages[t] >= 0 ? positive : negative) * row.Advantages[t]);
@@ -83,6 +83,12 @@ public sealed record GammaGain(double PositiveK = 2, double PositiveLambda = 3, 
         for (int t = 0; t < row.Length; t++)
             log += Math.Clamp(Math.Log(Mismatch.AtLogRatio(of[t] - against[t])), s_smallestLog, LargestLog);
         return log;
+    }
+
+    internal (double Positive, double Negative) Gains(double logRatio)
+    {
+        double log = Math.Clamp(logRatio, s_smallestLog, LargestLog);
+        return (Gain(log, PositiveK, PositiveLambda), Gain(log, NegativeK, NegativeLambda));
     }
 
     private static double Gain(double log, double k, double lambda) =>

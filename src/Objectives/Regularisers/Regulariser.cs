@@ -119,25 +119,29 @@ public sealed record KlPenalty(KlEstimator Estimator, double Beta) : Regulariser
         double sum = 0;
         for (int t = 0; t < logp.Length; t++)
         {
-            double y = anchor[t] - logp[t];
-            var (value, slope) = Bounded(y);
-            if (StraightThrough)
-            {
-                double still = anchor[t] - frozen[t];
-                (value, slope) = (Bounded(still).Value + (((y * y) - (still * still)) / 2), -y);
-            }
-
-            if (TimesRatio)
-            {
-                double ratio = Math.Exp(logp[t] - old[t]);
-                (value, slope) = (ratio * value, ratio * (value + slope));
-            }
-
+            var (value, slope) = At(logp[t], frozen[t], old[t], anchor[t]);
             sum += weights[t] * value;
             coefficients[t] -= Beta * (weights[t] * slope);
         }
 
         return -Beta * sum;
+    }
+
+    // κ and ∂κ/∂ℓ of a token.
+    internal (double Value, double Slope) At(double logp, double frozen, double old, double anchor)
+    {
+        double y = anchor - logp;
+        var (value, slope) = Bounded(y);
+        if (StraightThrough)
+        {
+            double still = anchor - frozen;
+            (value, slope) = (Bounded(still).Value + (((y * y) - (still * still)) / 2), -y);
+        }
+
+        if (!TimesRatio)
+            return (value, slope);
+        double ratio = Math.Exp(logp - old);
+        return (ratio * value, ratio * (value + slope));
     }
 
     private double[] AtValueBound() => Estimator switch

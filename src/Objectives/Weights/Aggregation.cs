@@ -17,13 +17,10 @@ public enum Average
 }
 
 /// <summary>Weights that give every row of a group the same mass, before any division by its length.</summary>
-public abstract record RowAveragedWeight : TokenWeight
+public abstract record RowAveragedWeight : RowWeight
 {
     /// <summary>What the average runs over.</summary>
     public Average Averaged { get; init; } = Average.OverPrompts;
-
-    /// <inheritdoc/>
-    public override bool OneNumberARow => true;
 
     /// <inheritdoc/>
     public override Share Share => ReadsPadding ? Share.None : Averaged switch
@@ -44,7 +41,7 @@ public abstract record RowAveragedWeight : TokenWeight
     };
 
     /// <inheritdoc/>
-    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)
+    public override void FillRows(RolloutBatch batch, Span<double> weights)
     {
         double length = LengthOf(batch);
         for (int g = 0; g < batch.Groups; g++)
@@ -52,7 +49,7 @@ public abstract record RowAveragedWeight : TokenWeight
             double share = 1 / RowDivisor(batch, g);
             var (start, count) = batch.Group(g).GetOffsetAndLength(batch.Rows);
             for (int i = start; i < start + count; i++)
-                weights[batch.Row(i)].Fill(share / Divisor(batch.Length(i), length));
+                weights[i] = share / Divisor(batch.Length(i), length);
         }
     }
 
@@ -132,7 +129,7 @@ public sealed record PaddedRowSum : RowAveragedWeight
 }
 
 /// <summary>α = 1/(P·Σ_{j∈g} nⱼ): the mean over the tokens of a group, then over prompts. DAPO (arXiv:2503.14476), CISPO (2506.13585).</summary>
-public sealed record GroupTokenMean : TokenWeight
+public sealed record GroupTokenMean : RowWeight
 {
     /// <inheritdoc/>
     public override Share Share => Share.Prompts;
@@ -144,12 +141,12 @@ public sealed record GroupTokenMean : TokenWeight
     public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy | Traits.GroupIsolated;
 
     /// <inheritdoc/>
-    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)
+    public override void FillRows(RolloutBatch batch, Span<double> weights)
     {
         for (int g = 0; g < batch.Groups; g++)
         {
-            var tokens = weights[batch.GroupTokens(g)];
-            tokens.Fill(1.0 / ((double)batch.Groups * tokens.Length));
+            var (start, end) = (batch.GroupTokens(g).Start.Value, batch.GroupTokens(g).End.Value);
+            weights[batch.Group(g)].Fill(1.0 / ((double)batch.Groups * (end - start)));
         }
     }
 }
@@ -158,7 +155,7 @@ public sealed record GroupTokenMean : TokenWeight
 /// <remarks>
 /// TRL @ f2cd5771: loss_type="bnpo" (N of the micro-batch) and, <see cref="Accumulated"/>, "dapo", "cispo" and "vespo". verl @ 1dda039b and OpenRLHF @ 3c3be623: token-mean.
 /// </remarks>
-public sealed record BatchTokenMean : TokenWeight
+public sealed record BatchTokenMean : RowWeight
 {
     /// <summary>How many times the tokens of this batch the divisor counts; 1 where the batch is all there is.</summary>
     public double Items { get; init => field = Checks.Positive(value, "A token count's factor"); } = 1;
@@ -184,6 +181,6 @@ public sealed record BatchTokenMean : TokenWeight
     public override Traits Traits => Traits.UniformWeight | Traits.UniformOffPolicy;
 
     /// <inheritdoc/>
-    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights) =>
+    public override void FillRows(RolloutBatch batch, Span<double> weights) =>
         weights.Fill(1 / ((batch.Tokens * Items) + CountEpsilon));
 }

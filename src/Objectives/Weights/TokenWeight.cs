@@ -73,8 +73,26 @@ public abstract record TokenWeight
     public TokenWeight Times(double factor) => Times(new ConstantWeight(factor));
 }
 
+/// <summary>A weight that is made of one number a row, which its tokens share unless <see cref="TokenWeight.OneNumberARow"/> says otherwise.</summary>
+public abstract record RowWeight : TokenWeight
+{
+    /// <inheritdoc/>
+    public override bool OneNumberARow => true;
+
+    /// <summary>Writes αᵢ for every row, shape [B]; any number for a row without tokens.</summary>
+    public abstract void FillRows(RolloutBatch batch, Span<double> weights);
+
+    /// <inheritdoc/>
+    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights)
+    {
+        using var rows = new Scratch(batch.Rows);
+        FillRows(batch, rows.Span);
+        RowAdvantage.Spread(batch, rows.Span, weights);
+    }
+}
+
 /// <summary>α = <paramref name="Value"/> for every token: 1 is verl's token-sum.</summary>
-public sealed record ConstantWeight(double Value) : TokenWeight
+public sealed record ConstantWeight(double Value) : RowWeight
 {
     /// <summary>The weight, a finite number.</summary>
     public double Value { get; init => field = Checks.Finite(value, "A constant weight"); } = Checks.Finite(Value, "A constant weight");
@@ -86,7 +104,7 @@ public sealed record ConstantWeight(double Value) : TokenWeight
     public override Pool? OneNumberOver => Pool.Batch;
 
     /// <inheritdoc/>
-    public override void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights) => weights.Fill(Value);
+    public override void FillRows(RolloutBatch batch, Span<double> weights) => weights.Fill(Value);
 }
 
 /// <summary>α = Πₖ αₖ, token by token, in the order given.</summary>
