@@ -3,46 +3,42 @@ using GroupRL.Objectives;
 
 namespace GroupRL.Bench;
 
-/// <summary>Tokens per second of an evaluation, as a ratio to a plain copy of the bytes that it must read and write.</summary>
+/// <summary>
+/// Tokens per second of the definition and of its evaluation over vectors, for every kernel, as ratios to a plain copy of the 32 bytes a token that GRPO with a
+/// KL penalty must read and write.
+/// </summary>
 [MemoryDiagnoser, OperationsPerSecond]
 public class EvaluateBenchmarks
 {
-    private const int Groups = 16;
-    private const int Rows = 8;
-    private const int Length = 1024;
+    private const int Tokens = 1 << 20;
 
     private readonly Workspace _workspace = new();
-    private RolloutBatch _batch = null!;
-    private double[] _coefficients = [];
-    private double[] _source = [];
-    private double[] _target = [];
+    private readonly double[] _coefficients = new double[Tokens];
+    private readonly double[] _source = new double[2 * Tokens];
+    private readonly double[] _target = new double[2 * Tokens];
+    private readonly RolloutBatch _batch = KernelCases.Batch(Tokens);
+    private SurrogateObjective _objective = null!;
+    private VectorEvaluator _vectors = null!;
 
-    [Params("grpo", "grpo-k3", "dr-grpo", "gspo", "cispo", "rloo")]
-    public string Objective { get; set; } = "";
+    public static IEnumerable<string> Kernels => KernelCases.All.Select(kernel => kernel.Name);
+
+    [ParamsSource(nameof(Kernels))]
+    public string Kernel { get; set; } = "";
 
     [GlobalSetup]
     public void Setup()
     {
-        var random = new Random(20260105);
-        _batch = RolloutBatch.Of([.. Enumerable.Range(0, Groups).Select(_ => Enumerable.Range(0, Rows).Select(_ => Completion(random)).ToArray())]);
-        _coefficients = new double[_batch.Tokens];
-        // Current, behaviour and reference log-probs are read, coefficients written: 32 bytes a token.
-        _source = new double[2 * _batch.Tokens];
-        _target = new double[2 * _batch.Tokens];
+        _objective = KernelCases.All.Single(kernel => kernel.Name == Kernel).Objective;
+        _vectors = new(_objective);
     }
 
     /// <summary>Copies 16 bytes a token, which moves 32.</summary>
-    [Benchmark(Baseline = true, OperationsPerInvoke = Groups * Rows * Length)]
+    [Benchmark(Baseline = true, OperationsPerInvoke = Tokens)]
     public void MemoryCopy() => _source.CopyTo(_target, 0);
 
-    [Benchmark(OperationsPerInvoke = Groups * Rows * Length)]
-    public double Evaluate() =>
-        Catalogue.Find(Objective)!.Objective.Evaluate(_batch, _batch[Column.Logp], _coefficients, _workspace);
+    [Benchmark(OperationsPerInvoke = Tokens)]
+    public double Definition() => _objective.Evaluate(_batch, _batch[Column.Logp], _coefficients, _workspace);
 
-    private static Rollout Completion(Random random)
-    {
-        double[] logps = [.. Enumerable.Range(0, Length).Select(_ => -3 * random.NextDouble())];
-        double[] Near(double distance) => [.. logps.Select(logp => Math.Min(0, logp + (distance * (random.NextDouble() - 0.5))))];
-        return new() { Reward = random.Next(2), Logps = logps, OldLogps = Near(0.5), RefLogps = Near(1) };
-    }
+    [Benchmark(OperationsPerInvoke = Tokens)]
+    public double Vectors() => _vectors.Evaluate(_batch, _coefficients);
 }

@@ -86,7 +86,8 @@ public sealed record FlippedRatio(Clip LowEntropy, Clip HighEntropy) : RowKernel
         return sum;
     }
 
-    private (double Value, double Slope) At(in Point point, Clip clip)
+    // φ and ∂φ/∂ℓ of a token.
+    internal (double Value, double Slope) At(in Point point, Clip clip)
     {
         var (logp, _, _, advantage) = point;
         if (advantage == 0)

@@ -12,7 +12,7 @@ internal abstract class KlVectors
     /// <summary>Whether the objective's correction multiplies it.</summary>
     public abstract bool Corrected { get; }
 
-    /// <summary>Adds −β α ∂κ/∂ℓ to the coefficients of a row, or of a stretch of it, shape [n], and returns −β Σ α κ.</summary>
+    /// <summary>Adds −β α ∂κ/∂ℓ to the coefficients of a row, or of a stretch of it, shape [n], and returns −β Σ α κ, NaN where one is no finite number.</summary>
     public abstract double Add(in VectorRow row, TokenValues weights, Span<double> coefficients);
 
     /// <summary>The form over vectors of a term; null where it has none.</summary>
@@ -59,7 +59,7 @@ internal sealed class KlVectors<TLanes>(KlPenalty penalty, TLanes lanes) : KlVec
         var each = lanes;
         ReadOnlySpan<double> logp = row.Logp, old = row.Old, anchor = row.Column(penalty.Against), before = coefficients;
         int width = Vector<double>.Count, t = 0;
-        Vector<double> sum = default, minusBeta = new(-penalty.Beta);
+        Vector<double> sum = default, check = default, minusBeta = new(-penalty.Beta);
         double rest = 0;
         for (; t <= logp.Length - width; t += width)
         {
@@ -70,7 +70,9 @@ internal sealed class KlVectors<TLanes>(KlPenalty penalty, TLanes lanes) : KlVec
             {
                 var weight = weights.At(t);
                 sum = Vector.FusedMultiplyAdd(weight, value, sum);
-                coefficients.Set(t, Vector.FusedMultiplyAdd(minusBeta, weight * slope, before.At(t)));
+                var coefficient = Vector.FusedMultiplyAdd(minusBeta, weight * slope, before.At(t));
+                check = Vector.FusedMultiplyAdd(coefficient, Vector<double>.Zero, check);
+                coefficients.Set(t, coefficient);
             }
             else
             {
@@ -79,7 +81,7 @@ internal sealed class KlVectors<TLanes>(KlPenalty penalty, TLanes lanes) : KlVec
         }
 
         int left = row.Length - t;
-        return -penalty.Beta * (Vector.Sum(sum) + rest + Defined(row.Slice(t, left), weights.Slice(t, left), coefficients[t..]));
+        return -penalty.Beta * (Vector.Sum(sum) + Vector.Sum(check) + rest + Defined(row.Slice(t, left), weights.Slice(t, left), coefficients[t..]));
     }
 
     private double Defined(in VectorRow row, TokenValues weights, Span<double> coefficients)
@@ -89,8 +91,8 @@ internal sealed class KlVectors<TLanes>(KlPenalty penalty, TLanes lanes) : KlVec
         for (int t = 0; t < row.Length; t++)
         {
             var (value, slope) = penalty.At(row.Logp[t], row.Frozen[t], row.Old[t], anchor[t]);
-            sum += weights[t] * value;
             coefficients[t] -= penalty.Beta * (weights[t] * slope);
+            sum += (weights[t] * value) + (0 * coefficients[t]);
         }
 
         return sum;

@@ -44,7 +44,7 @@ internal sealed class SequenceRatioVectors(SequenceRatio kernel) : VectorRowKern
         var (value, slope) = kernel.Shape.At(Math.Exp(z), row.Advantages.Mean());
         double mass = row.Weights.Sum(row.Length), average = mass / row.Length;
         coefficients.Fill(average * slope);
-        return (mean ? mass : average) * value;
+        return ((mean ? mass : average) * value) + (0 * average * slope);
     }
 }
 
@@ -64,16 +64,18 @@ internal sealed class SequenceTokenRatioVectors(SequenceTokenRatio kernel) : Vec
         if (row.Advantages.TryOne(out double advantage))
         {
             var (value, slope) = kernel.Shape.At(ratio, advantage);
-            row.Weights.CopyTo(coefficients, z > kernel.LogCap ? 0 : slope);
-            return row.Weights.Sum(row.Length) * value;
+            slope = z > kernel.LogCap ? 0 : slope;
+            row.Weights.CopyTo(coefficients, slope);
+            double mass = row.Weights.Sum(row.Length);
+            return (mass * value) + (0 * mass * slope);
         }
 
         double total = 0;
         for (int t = 0; t < row.Length; t++)
         {
             var (value, slope) = kernel.Shape.At(ratio, row.Advantages[t]);
-            total += row.Weights[t] * value;
             coefficients[t] = row.Weights[t] * (z > kernel.LogCap ? 0 : slope);
+            total += (row.Weights[t] * value) + (0 * coefficients[t]);
         }
 
         return total;
@@ -95,8 +97,9 @@ internal sealed class GeometricMeanVectors(GeometricMean kernel) : VectorRowKern
 
         double low = advantage > 0 ? double.NegativeInfinity : -kernel.Low, high = advantage > 0 ? kernel.High : double.PositiveInfinity;
         double mass = row.Weights.Sum(row.Length), value = Math.Exp(ClippedSum(row, low, high) / count) * advantage;
-        Mark(row, low, high, mass / count * value, coefficients);
-        return mass * value;
+        double coefficient = mass / count * value;
+        Mark(row, low, high, coefficient, coefficients);
+        return (mass * value) + (0 * coefficient);
     }
 
     private static double ClippedSum(in VectorRow row, double low, double high)
@@ -142,7 +145,7 @@ internal sealed class LogRatioRegressionVectors(LogRatioRegression kernel) : Vec
     {
         double slope = row.Advantages.Mean() - (kernel.Tau * Sums.LogRatio(row.Logp, row.Old).Sum), average = row.Weights.Sum(row.Length) / row.Length;
         coefficients.Fill(average * slope);
-        return -average * slope * slope / (2 * kernel.Tau);
+        return (-average * slope * slope / (2 * kernel.Tau)) + (0 * average * slope);
     }
 }
 
@@ -179,51 +182,12 @@ internal sealed class GroupVarianceVectors(GroupVariance kernel) : VectorGroupKe
 
         for (int k = 0; k < group.Rows; k++)
         {
-            if (group[k].Length > 0)
-                coefficients[group.Tokens(k)].Fill(gaps.Span[k] - common);
+            if (group[k].Length == 0)
+                continue;
+            coefficients[group.Tokens(k)].Fill(gaps.Span[k] - common);
+            value += 0 * (gaps.Span[k] - common);
         }
 
         return value;
-    }
-}
-
-/// <summary><see cref="GammaGain"/> without a mismatch.</summary>
-internal sealed class GammaGainVectors(GammaGain kernel) : VectorRowKernel
-{
-    /// <inheritdoc/>
-    public override double Row(in VectorRow row, Span<double> coefficients)
-    {
-        int width = Vector<double>.Count, t = 0;
-        var (positive, negative) = kernel.Gains(LogRatio(row));
-        Vector<double> above = new(positive), below = new(negative), sum = default;
-        for (; t <= row.Length - width; t += width)
-        {
-            var advantage = row.Advantages.At(t);
-            var gain = Vector.ConditionalSelect(Vector.GreaterThanOrEqual(advantage, Vector<double>.Zero), above, below);
-            var slope = row.Weights.At(t) * (gain * advantage);
-            sum = Vector.FusedMultiplyAdd(slope, row.Logp.At(t), sum);
-            coefficients.Set(t, slope);
-        }
-
-        double value = Vector.Sum(sum);
-        for (; t < row.Length; t++)
-        {
-            coefficients[t] = row.Weights[t] * ((row.Advantages[t] >= 0 ? positive : negative) * row.Advantages[t]);
-            value += coefficients[t] * row.Logp[t];
-        }
-
-        return value;
-    }
-
-    private static double LogRatio(in VectorRow row)
-    {
-        int width = Vector<double>.Count, t = 0;
-        Vector<double> sum = default, least = new(-GammaGain.LargestLog), most = new(GammaGain.LargestLog);
-        for (; t <= row.Length - width; t += width)
-            sum += Vector.Min(Vector.Max(row.Frozen.At(t) - row.Old.At(t), least), most);
-        double log = Vector.Sum(sum);
-        for (; t < row.Length; t++)
-            log += Math.Clamp(row.Frozen[t] - row.Old[t], -GammaGain.LargestLog, GammaGain.LargestLog);
-        return log;
     }
 }

@@ -49,16 +49,17 @@ internal sealed class TokenVectors<TLanes>(TokenKernel kernel, TLanes lanes) : V
         ReadOnlySpan<double> logp = row.Logp, frozen = row.Frozen, old = row.Old;
         TokenValues weights = row.Weights, advantages = row.Advantages;
         int width = Vector<double>.Count, t = 0;
-        var sum = Vector<double>.Zero;
+        Vector<double> sum = default, check = default;
         double rest = 0;
         for (; t <= logp.Length - width; t += width)
         {
             var unsure = each.At(new(logp.At(t), frozen.At(t), old.At(t), advantages.At(t)), out var value, out var slope);
             if (unsure == Vector<long>.Zero)
             {
-                var weight = weights.At(t);
+                Vector<double> weight = weights.At(t), coefficient = weight * slope;
                 sum = Vector.FusedMultiplyAdd(weight, value, sum);
-                coefficients.Set(t, weight * slope);
+                check = Vector.FusedMultiplyAdd(coefficient, Vector<double>.Zero, check);
+                coefficients.Set(t, coefficient);
             }
             else
             {
@@ -66,7 +67,7 @@ internal sealed class TokenVectors<TLanes>(TokenKernel kernel, TLanes lanes) : V
             }
         }
 
-        return Vector.Sum(sum) + rest + Defined(row.Slice(t, row.Length - t), coefficients[t..]);
+        return Vector.Sum(sum) + Vector.Sum(check) + rest + Defined(row.Slice(t, row.Length - t), coefficients[t..]);
     }
 
     private double Defined(in VectorRow row, Span<double> coefficients)
@@ -75,8 +76,8 @@ internal sealed class TokenVectors<TLanes>(TokenKernel kernel, TLanes lanes) : V
         for (int t = 0; t < row.Length; t++)
         {
             var (value, slope) = kernel.At(new(row.Logp[t], row.Frozen[t], row.Old[t], row.Advantages[t]));
-            sum += row.Weights[t] * value;
             coefficients[t] = row.Weights[t] * slope;
+            sum += (row.Weights[t] * value) + (0 * coefficients[t]);
         }
 
         return sum;

@@ -105,20 +105,20 @@ public sealed class VectorEvaluator
         {
             coefficients[batch.GroupTokens(g)].Clear();
             value = _objective.Kernel.Group(new(batch, g, logp, _workspace.Advantages, _objective.Corrected(_workspace)), coefficients[batch.GroupTokens(g)]);
+            value = Sums.AllFinite(coefficients[batch.GroupTokens(g)]) ? value : double.NaN;
         }
 
-        bool finite = true;
         for (int k = 0; k < group.Rows; k++)
         {
             var row = group[k];
             if (row.Length > 0)
-                value += Row(row, own.Of(row.Completion.Row, group.Tokens(k)), coefficients.Slice(row.First, row.Length), ref finite);
+                value += Row(row, own.Of(row.Completion.Row, group.Tokens(k)), coefficients.Slice(row.First, row.Length));
         }
 
-        return finite ? value : double.NaN;
+        return value;
     }
 
-    private double Row(in VectorRow row, TokenValues uncorrected, Span<double> coefficients, ref bool finite)
+    private double Row(in VectorRow row, TokenValues uncorrected, Span<double> coefficients)
     {
         var kernel = _kernel as VectorRowKernel;
         int step = kernel is { CutsRows: false } ? row.Length : Stretch;
@@ -133,7 +133,6 @@ public sealed class VectorEvaluator
                 value += kernel.Row(stretch, tokens);
             foreach (var penalty in _penalties)
                 value += penalty.Add(stretch, penalty.Corrected ? stretch.Weights : own, tokens);
-            finite &= Sums.AllFinite(tokens);
         }
 
         return value;

@@ -42,15 +42,16 @@ internal readonly ref struct VectorRow
         Advantages = Advantages.Slice(start, count),
     };
 
-    /// <summary>What the definition <paramref name="kernel"/> says of the whole row; writes its coefficients, shape [n].</summary>
+    /// <summary>What the definition <paramref name="kernel"/> says of the whole row; writes its coefficients, shape [n]. NaN where one is no finite number.</summary>
     public double Defined(RowKernel kernel, Span<double> coefficients)
     {
         using Scratch weights = new(Length), advantages = new(Length);
         Weights.CopyTo(weights.Span);
         Advantages.CopyTo(advantages.Span);
         coefficients.Clear();
-        return kernel.Row(
+        double value = kernel.Row(
             new() { Completion = Completion, Logp = Logp, Frozen = Frozen, Old = Old, Weights = weights.Span, Advantages = advantages.Span }, coefficients);
+        return Sums.AllFinite(coefficients) ? value : double.NaN;
     }
 }
 
@@ -116,6 +117,7 @@ internal abstract class VectorKernel
         SequenceTokenRatio sequence => new SequenceTokenRatioVectors(sequence),
         GeometricMean mean => new GeometricMeanVectors(mean),
         LogRatioRegression regression => new LogRatioRegressionVectors(regression),
+        FlippedRatio flipped => new FlippedRatioVectors(flipped),
         GammaGain { Mismatch: null } gain => new GammaGainVectors(gain),
         GroupVariance variance => new GroupVarianceVectors(variance),
         RowKernel row => new DefinedRows(row),
@@ -129,14 +131,14 @@ internal abstract class VectorRowKernel : VectorKernel
     /// <summary>Whether no token sees another either, so that a row may be cut into stretches.</summary>
     public virtual bool CutsRows => false;
 
-    /// <summary>Writes the coefficients of a row with at least one token and returns its Σ w·φ.</summary>
+    /// <summary>Writes the coefficients of a row with at least one token and returns its Σ w·φ, NaN where one is no finite number.</summary>
     public abstract double Row(in VectorRow row, Span<double> coefficients);
 }
 
 /// <summary>One of a kernel whose rows see each other.</summary>
 internal abstract class VectorGroupKernel : VectorKernel
 {
-    /// <summary>Writes the coefficients of a group's rows to <paramref name="coefficients"/>, shape [N], and returns its Σ w·φ.</summary>
+    /// <summary>Writes the coefficients of a group's rows to <paramref name="coefficients"/>, shape [N], and returns its Σ w·φ, NaN where one is no finite number.</summary>
     public abstract double Group(in VectorGroup group, Span<double> coefficients);
 }
 

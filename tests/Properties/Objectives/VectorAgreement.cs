@@ -97,8 +97,8 @@ internal sealed class VectorAgreement(SurrogateObjective objective, SurrogateObj
         return sum + (objective.Kernel is GroupVariance ? Math.Abs(_kernelAlone.Evaluate(batch).Value) : 0);
     }
 
-    // By how much more than a ratio's own rounding a coefficient moves with it, relative: the order of a row's sum moves z by (n + 2)·2u·Σ|x| over its divisor, and a
-    // soft gate its two sigmoids by τr, a gamma gain its exponent by k + λw.
+    // By how much more than a ratio's own rounding a coefficient moves, relative: the order of a row's sums moves its mass by n roundings and z by (n + 2)·2u·Σ|x| over its
+    // divisor, and with it a soft gate its two sigmoids by τr, a gamma gain its exponent by k + λw.
     private double Amplification(in RowView row)
     {
         double magnitude = 0, largest = 0;
@@ -109,7 +109,7 @@ internal sealed class VectorAgreement(SurrogateObjective objective, SurrogateObj
         }
 
         double moved = (row.Length + 2) * magnitude;
-        return objective.Kernel switch
+        return (objective.Kernel is TokenKernel ? 0 : row.Length) + objective.Kernel switch
         {
             TokenRatio { Shape: SoftGate gate } => Gate(gate, largest),
             SequenceRatio { Shape: SoftGate gate } sequence => (1 + Gate(gate, row.LogRatio())) * (sequence.Ratio == RatioLevel.SequenceMean ? moved / row.Length : moved),
