@@ -74,9 +74,9 @@ def gradient_preserving(b):
 
 
 def sequence_ratio(b):
-    a = b.advantages().squeeze(1)
-    s = torch.exp(b.log_ratio_sum() / b.lengths())
-    return -torch.min(s * a, torch.clamp(s, 1 - 3e-4, 1 + 4e-4) * a).mean()
+    a = b.advantages()
+    s = torch.exp(b.log_ratio_sum() / b.lengths()).unsqueeze(1)
+    return b.row_mean(-torch.min(s * a, torch.clamp(s, 1 - 3e-4, 1 + 4e-4) * a))
 
 
 def sequence_token_ratio(b):

@@ -10,6 +10,13 @@ internal sealed class GammaGainVectors(GammaGain kernel) : VectorRowKernel
     {
         int width = Vector<double>.Count, t = 0;
         var (positive, negative) = kernel.Gains(LogRatio(row));
+        if (row.Weights.TryOne(out double ofRow) && row.Advantages.TryOne(out double one))
+        {
+            double coefficient = ofRow * ((one >= 0 ? positive : negative) * one);
+            coefficients.Fill(coefficient);
+            return (coefficient * Sums.Of(row.Logp)) + (0 * coefficient);
+        }
+
         Vector<double> above = new(positive), below = new(negative), sum = default, check = default;
         for (; t <= row.Length - width; t += width)
         {
@@ -31,17 +38,7 @@ internal sealed class GammaGainVectors(GammaGain kernel) : VectorRowKernel
         return value;
     }
 
-    private static double LogRatio(in VectorRow row)
-    {
-        int width = Vector<double>.Count, t = 0;
-        Vector<double> sum = default, least = new(-GammaGain.LargestLog), most = new(GammaGain.LargestLog);
-        for (; t <= row.Length - width; t += width)
-            sum += Vector.Min(Vector.Max(row.Frozen.At(t) - row.Old.At(t), least), most);
-        double log = Vector.Sum(sum);
-        for (; t < row.Length; t++)
-            log += Math.Clamp(row.Frozen[t] - row.Old[t], -GammaGain.LargestLog, GammaGain.LargestLog);
-        return log;
-    }
+    private static double LogRatio(in VectorRow row) => Sums.Clamped(row.Frozen, row.Old, -GammaGain.LargestLog, GammaGain.LargestLog);
 }
 
 /// <summary><see cref="FlippedRatio"/>.</summary>

@@ -96,26 +96,10 @@ internal sealed class GeometricMeanVectors(GeometricMean kernel) : VectorRowKern
         }
 
         double low = advantage > 0 ? double.NegativeInfinity : -kernel.Low, high = advantage > 0 ? kernel.High : double.PositiveInfinity;
-        double mass = row.Weights.Sum(row.Length), value = Math.Exp(ClippedSum(row, low, high) / count) * advantage;
+        double mass = row.Weights.Sum(row.Length), value = Math.Exp(Sums.Clamped(row.Logp, row.Old, low, high) / count) * advantage;
         double coefficient = mass / count * value;
         Mark(row, low, high, coefficient, coefficients);
         return (mass * value) + (0 * coefficient);
-    }
-
-    private static double ClippedSum(in VectorRow row, double low, double high)
-    {
-        int width = Vector<double>.Count, t = 0;
-        Vector<double> even = default, odd = default, least = new(low), most = new(high);
-        for (; t <= row.Length - (2 * width); t += 2 * width)
-        {
-            even += Vector.Min(Vector.Max(row.Logp.At(t) - row.Old.At(t), least), most);
-            odd += Vector.Min(Vector.Max(row.Logp.At(t + width) - row.Old.At(t + width), least), most);
-        }
-
-        double sum = Vector.Sum(even + odd);
-        for (; t < row.Length; t++)
-            sum += Math.Clamp(row.Logp[t] - row.Old[t], low, high);
-        return sum;
     }
 
     // The same coefficient at every token within the clip range, none elsewhere.

@@ -115,6 +115,23 @@ internal static class Sums
         return (sum, size);
     }
 
+    /// <summary>Σ clamp(ℓ − ℓ°, low, high).</summary>
+    public static double Clamped(ReadOnlySpan<double> logp, ReadOnlySpan<double> old, double low, double high)
+    {
+        int width = Vector<double>.Count, t = 0;
+        Vector<double> even = default, odd = default, least = new(low), most = new(high);
+        for (; t <= logp.Length - (2 * width); t += 2 * width)
+        {
+            even += Vector.Min(Vector.Max(logp.At(t) - old.At(t), least), most);
+            odd += Vector.Min(Vector.Max(logp.At(t + width) - old.At(t + width), least), most);
+        }
+
+        double sum = Vector.Sum(even + odd);
+        for (; t < logp.Length; t++)
+            sum += Math.Clamp(logp[t] - old[t], low, high);
+        return sum;
+    }
+
     /// <summary>Whether all are finite.</summary>
     public static bool AllFinite(ReadOnlySpan<double> x)
     {
