@@ -130,7 +130,7 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
         }
 
         // Two completions with all of their tokens have enough of them.
-        if (DeadRows != Presence.Always && groups.Sum(group => group.Sum(Trainable)) < LeastTokens)
+        if (LeastTokens > 0 && DeadRows != Presence.Always && groups.Sum(group => group.Sum(Trainable)) < LeastTokens)
             groups[0] = [.. groups[0].Select(row => row with { Mask = null })];
 
         return RolloutBatch.Of(Extreme && draw.Chance(0.5) ? Stretched(draw, groups) : groups);
@@ -156,14 +156,20 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
     {
         int rows = lengths.Length, shared = SharedPrefix ? draw.Whole(1, lengths.Min()) : 0;
         bool[] dead = DeadRowsOf(draw, rows, g);
-        var rewards = Enumerable.Range(0, RewardCount).Select(_ => RewardsOf(draw, rows, scale, g)).ToArray();
-        foreach (double[] own in rewards.Where(_ => DeadRows == Presence.Always && g == 0))
-            own[Array.IndexOf(dead, true)] = own.Max() + scale;
+        var rewards = new double[RewardCount][];
+        foreach (ref double[] own in rewards.AsSpan())
+        {
+            own = RewardsOf(draw, rows, scale, g);
+            if (DeadRows == Presence.Always && g == 0)
+                own[Array.IndexOf(dead, true)] = own.Max() + scale;
+        }
 
         double? greedy = GreedyRewards ? RewardsOf(draw, rows, scale, g)[0] : null;
         // How far the other policies are from the current one: at all on the prefix, and row by row, so that what judges whole rows tells them apart.
         double prefixDrift = Reads.IsEmpty ? 0 : draw.Pick(0, -0.25);
-        var prefix = Enumerable.Range(0, shared).Select(_ => OnPolicy ? TokenOf(draw, simple) : WithRatio(TokenOf(draw, simple), PrefixLogRatio(draw))).ToArray();
+        var prefix = new Token[shared];
+        foreach (ref var token in prefix.AsSpan())
+            token = OnPolicy ? TokenOf(draw, simple) : WithRatio(TokenOf(draw, simple), PrefixLogRatio(draw));
         var group = new Rollout[rows];
         for (int k = 0; k < rows; k++)
         {
@@ -173,15 +179,18 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
             bool[]? mask = MaskOf(draw, dead[k], tokens.Length, shared);
             if (!OnPolicy)
                 SetRatios(draw, tokens, mask, shared);
-            group[k] = new()
+            var (logps, olds, ids) = (new double[tokens.Length], new double[tokens.Length], new int[tokens.Length]);
+            for (int t = 0; t < tokens.Length; t++)
             {
-                Rewards = [.. rewards.Select(own => (double?)own[k])],
-                Logps = [.. tokens.Select(token => token.Logp)],
-                OldLogps = [.. tokens.Select(token => token.Logp - token.LogRatio)],
-                Tokens = [.. tokens.Select((_, t) => t < shared ? t % 3 : t == shared ? k + (shared % 3) : draw.Whole(0, 4))],
-                Mask = mask,
-                GreedyReward = greedy,
-            };
+                logps[t] = tokens[t].Logp;
+                olds[t] = tokens[t].Logp - tokens[t].LogRatio;
+                ids[t] = t < shared ? t % 3 : t == shared ? k + (shared % 3) : draw.Whole(0, 4);
+            }
+
+            var earned = new double?[RewardCount];
+            for (int r = 0; r < RewardCount; r++)
+                earned[r] = rewards[r][k];
+            group[k] = new() { Rewards = earned, Logps = logps, OldLogps = olds, Tokens = ids, Mask = mask, GreedyReward = greedy };
             double drift = Reads.IsEmpty ? 0 : draw.Pick(0, 0.5, 0.5, 3);
             foreach (var column in Reads)
                 group[k] = group[k].With(column, [.. tokens.Select((token, t) => ValueOf(column, token, t < shared ? null : draw, t < shared ? prefixDrift : drift))]);
@@ -249,7 +258,9 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
             return new bool[length];
         if (!draw.Chance(0.15))
             return null;
-        bool[] mask = [.. Enumerable.Range(0, length).Select(t => t < shared || !draw.Chance(0.3))];
+        var mask = new bool[length];
+        for (int t = 0; t < length; t++)
+            mask[t] = t < shared || !draw.Chance(0.3);
         mask[0] = true;
         return mask;
     }
@@ -259,8 +270,14 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
 
     private void SetRatios(Draw draw, Token[] tokens, bool[]? mask, int shared)
     {
-        int[] trained = [.. Enumerable.Range(shared, tokens.Length - shared).Where(t => mask is null || mask[t])];
-        if (trained.Length == 0)
+        var trained = new List<int>(tokens.Length);
+        for (int t = shared; t < tokens.Length; t++)
+        {
+            if (mask is null || mask[t])
+                trained.Add(t);
+        }
+
+        if (trained.Count == 0)
             return;
         if (Level == RatioLevel.Token)
         {
@@ -271,10 +288,10 @@ public sealed record RolloutDomain : Domain<RolloutBatch>
 
         // One token carries the row's whole log-ratio, exactly, so that the row can sit on a bound; sometimes it is spread unevenly.
         double z = LogRatioOf(draw);
-        double total = Level == RatioLevel.SequenceMean ? z * trained.Length : z;
+        double total = Level == RatioLevel.SequenceMean ? z * trained.Count : z;
         double moved = Bounds is not null && draw.Chance(0.5) ? 0 : draw.Real(-0.5, 0.5);
         tokens[trained[0]] = WithRatio(tokens[trained[0]], total - moved);
-        tokens[trained[^1]] = WithRatio(tokens[trained[^1]], trained.Length > 1 ? moved : total);
+        tokens[trained[^1]] = WithRatio(tokens[trained[^1]], trained.Count > 1 ? moved : total);
     }
 
     private double LogRatioOf(Draw draw)

@@ -42,8 +42,24 @@ public static class Columns
     private static readonly string[] FieldNames =
         ["logps", "old_logps", "ref_logps", "rollout_logps", "entropies", "values", "sum_pi_squared", "token_rewards", "random"];
 
+    // In the order of the columns, too: the least and the largest number, and what is asked of those in between.
+    private static readonly (double Least, double Most, string Rule)[] Rules =
+    [
+        .. Enumerable.Repeat((double.MinValue, LogpRounding, "must not exceed 0, being a log-probability"), 4),
+        (-LogpRounding, double.MaxValue, "must not be negative, being an entropy"),
+        (double.MinValue, double.MaxValue, ""),
+        (0, 1 + LogpRounding, "must lie in [0, 1], being a collision probability"),
+        (double.MinValue, double.MaxValue, ""),
+        (0, Math.BitDecrement(1.0), "must lie in [0, 1), being a uniform random number"),
+    ];
+
+    private static readonly Column[] Every = Enum.GetValues<Column>();
+
     /// <summary>Every column, in the order of <see cref="Column"/>.</summary>
-    public static IReadOnlyList<Column> All { get; } = Enum.GetValues<Column>();
+    public static IReadOnlyList<Column> All => Every;
+
+    /// <summary>The same, for who goes through them for each row.</summary>
+    internal static ReadOnlySpan<Column> Each => Every;
 
     /// <summary>The field of schema <c>grouprl-batch/1</c> that holds <paramref name="column"/>.</summary>
     public static string Field(this Column column) => FieldNames[(int)column];
@@ -53,15 +69,13 @@ public static class Columns
         ? column
         : throw InvalidInputException.Because($"{name} is logps, old_logps, ref_logps or rollout_logps; got {column.Field()}.");
 
+    /// <summary>Between which numbers, both ends included, the entries of <paramref name="column"/> lie.</summary>
+    internal static (double Least, double Most) Bounds(this Column column) => (Rules[(int)column].Least, Rules[(int)column].Most);
+
     /// <summary>The rule that <paramref name="value"/> breaks as an entry of <paramref name="column"/>, or null where it keeps them all.</summary>
-    internal static string? BrokenRule(this Column column, double value) => column switch
+    internal static string? BrokenRule(this Column column, double value)
     {
-        _ when !double.IsFinite(value) => "must be a finite number",
-        Column.Logp or Column.OldLogp or Column.RefLogp or Column.RolloutLogp when value > LogpRounding =>
-            "must not exceed 0, being a log-probability",
-        Column.Entropy when value < -LogpRounding => "must not be negative, being an entropy",
-        Column.SumPiSquared when value is < 0 or > 1 + LogpRounding => "must lie in [0, 1], being a collision probability",
-        Column.Random when value is < 0 or >= 1 => "must lie in [0, 1), being a uniform random number",
-        _ => null,
-    };
+        var (least, most, rule) = Rules[(int)column];
+        return !double.IsFinite(value) ? "must be a finite number" : value < least || value > most ? rule : null;
+    }
 }

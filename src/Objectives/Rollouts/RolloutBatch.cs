@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace GroupRL.Objectives;
 
 /// <summary>
@@ -128,6 +130,44 @@ public sealed class RolloutBatch
         return new(_groupStart, _rowStart, _fullStart, _positions, _ids, columns, _rewards, _greedyRewards);
     }
 
+    /// <summary>
+    /// The rows of this batch that <paramref name="groups"/> name, group by group: a row may stand in several groups, more than once in one, or in none.
+    /// </summary>
+    /// <exception cref="InvalidInputException">There is no group, a group has no row, or there is no such row.</exception>
+    public RolloutBatch Regrouped(params ReadOnlySpan<ImmutableArray<int>> groups)
+    {
+        var groupStart = new int[AtLeastOneGroup(groups.Length) + 1];
+        for (int g = 0; g < groups.Length; g++)
+            groupStart[g + 1] = groupStart[g] + AtLeastOneCompletion(groups[g].Length, g);
+        var rows = new int[groupStart[^1]];
+        for (int g = 0; g < groups.Length; g++)
+        {
+            groups[g].CopyTo(rows, groupStart[g]);
+            foreach (int row in groups[g])
+            {
+                if (row < 0 || row >= Rows)
+                    throw InvalidInputException.Because($"A batch of {Rows} completions has rows 0 to {Rows - 1}; group {g} asks for row {row}.");
+            }
+        }
+
+        int[] rowStart = Starts(_rowStart, rows), fullStart = Starts(_fullStart, rows);
+        var columns = new double[]?[_columns.Length];
+        for (int c = 0; c < columns.Length; c++)
+            columns[c] = _columns[c] is { } column ? Gathered(column, _rowStart, rows, rowStart) : null;
+        var rewards = new double[rows.Length * RewardsPerRow];
+        for (int i = 0; i < rows.Length; i++)
+            _rewards.AsSpan(rows[i] * RewardsPerRow, RewardsPerRow).CopyTo(rewards.AsSpan(i * RewardsPerRow));
+        return new(
+            groupStart,
+            rowStart,
+            fullStart,
+            Gathered(_positions, _rowStart, rows, rowStart),
+            _ids is null ? null : Gathered(_ids, _fullStart, rows, fullStart),
+            columns,
+            rewards,
+            _greedyRewards is null ? null : Array.ConvertAll(rows, row => _greedyRewards[row]));
+    }
+
     /// <summary>Where trainable token <paramref name="token"/> stands, in words: group, completion and token within it.</summary>
     public string PlaceOf(int token)
     {
@@ -159,43 +199,40 @@ public sealed class RolloutBatch
     public static RolloutBatch Of(IReadOnlyList<IReadOnlyList<Rollout>> groups)
     {
         ArgumentNullException.ThrowIfNull(groups);
-        if (groups.Count == 0)
-            throw InvalidInputException.Because($"A batch needs at least 1 group; got 0.");
+        var groupStart = new int[AtLeastOneGroup(groups.Count) + 1];
+        for (int g = 0; g < groups.Count; g++)
+            groupStart[g + 1] = groupStart[g] + AtLeastOneCompletion(groups[g].Count, g);
 
-        var groupStart = new int[groups.Count + 1];
+        int[] rowStart = new int[groupStart[^1] + 1], fullStart = new int[rowStart.Length];
+        var rollouts = new Rollout[groupStart[^1]];
         for (int g = 0; g < groups.Count; g++)
         {
-            if (groups[g].Count == 0)
-                throw InvalidInputException.Because($"A group needs at least 1 completion; group {g} has 0.");
-            groupStart[g + 1] = groupStart[g] + groups[g].Count;
-        }
-
-        var first = groups[0][0];
-        int rows = groupStart[^1], rewardsPerRow = first.Rewards.Count;
-        var rowStart = new int[rows + 1];
-        var fullStart = new int[rows + 1];
-        for (int g = 0, i = 0; g < groups.Count; g++)
-        {
-            for (int k = 0; k < groups[g].Count; k++, i++)
+            var group = groups[g];
+            for (int k = 0, i = groupStart[g]; k < group.Count; k++, i++)
             {
-                CheckShape(groups[g][k], first, g, k);
-                fullStart[i + 1] = checked(fullStart[i] + groups[g][k].Logps.Length);
-                rowStart[i + 1] = rowStart[i] + (groups[g][k].Mask?.Count(trained => trained) ?? groups[g][k].Logps.Length);
+                rollouts[i] = group[k];
+                CheckShape(rollouts[i], rollouts[0], g, k);
+                int full = rollouts[i].Logps.Length;
+                fullStart[i + 1] = checked(fullStart[i] + full);
+                rowStart[i + 1] = rowStart[i] + (rollouts[i].Mask is { } mask ? mask.AsSpan().Count(true) : full);
             }
         }
 
-        var columns = new double[]?[Columns.All.Count];
-        foreach (var column in Columns.All)
+        var first = rollouts[0];
+        int rows = rollouts.Length, rewardsPerRow = first.Rewards.Count;
+        var columns = new double[]?[Columns.Each.Length];
+        foreach (var column in Columns.Each)
             columns[(int)column] = first[column] is null ? null : new double[rowStart[^1]];
         var positions = new int[rowStart[^1]];
         int[]? ids = first.Tokens is null ? null : new int[fullStart[^1]];
         double[]? greedy = first.GreedyReward is null ? null : new double[rows];
         var rewards = new double[rows * rewardsPerRow];
-        for (int g = 0, i = 0; g < groups.Count; g++)
+        for (int g = 0; g < groups.Count; g++)
         {
-            for (int k = 0; k < groups[g].Count; k++, i++)
+            for (int i = groupStart[g]; i < groupStart[g + 1]; i++)
             {
-                var rollout = groups[g][k];
+                var rollout = rollouts[i];
+                int k = i - groupStart[g];
                 for (int r = 0; r < rewardsPerRow; r++)
                     rewards[(i * rewardsPerRow) + r] = CheckedReward(rollout.Rewards[r], r, g, k);
                 if (greedy is not null)
@@ -206,6 +243,29 @@ public sealed class RolloutBatch
         }
 
         return new(groupStart, rowStart, fullStart, positions, ids, columns, rewards, greedy);
+    }
+
+    private static int AtLeastOneGroup(int count) =>
+        count > 0 ? count : throw InvalidInputException.Because($"A batch needs at least 1 group; got 0.");
+
+    private static int AtLeastOneCompletion(int count, int g) =>
+        count > 0 ? count : throw InvalidInputException.Because($"A group needs at least 1 completion; group {g} has 0.");
+
+    // Where each of the rows begins once they stand one after another; start says where they begin now.
+    private static int[] Starts(int[] start, int[] rows)
+    {
+        var starts = new int[rows.Length + 1];
+        for (int i = 0; i < rows.Length; i++)
+            starts[i + 1] = checked(starts[i] + start[rows[i] + 1] - start[rows[i]]);
+        return starts;
+    }
+
+    private static T[] Gathered<T>(T[] values, int[] start, int[] rows, int[] starts)
+    {
+        var gathered = new T[starts[^1]];
+        for (int i = 0; i < rows.Length; i++)
+            values.AsSpan(start[rows[i]]..start[rows[i] + 1]).CopyTo(gathered.AsSpan(starts[i]));
+        return gathered;
     }
 
     private static void CheckShape(Rollout rollout, Rollout first, int g, int k)
@@ -220,25 +280,26 @@ public sealed class RolloutBatch
                 $"All completions need the same number of rewards; group {g}, completion {k} has {rollout.Rewards.Count}, the first has {first.Rewards.Count}.");
         }
 
-        foreach (var column in Columns.All)
-            CheckField(column.Field(), rollout[column]?.Length, first[column] is not null);
-        CheckField("tokens", rollout.Tokens?.Length, first.Tokens is not null);
-        CheckField("mask", rollout.Mask?.Length, rollout.Mask is not null);
-        CheckField("greedy_reward", rollout.GreedyReward is null ? null : rollout.Logps.Length, first.GreedyReward is not null);
+        int tokens = rollout.Logps.Length;
+        foreach (var column in Columns.Each)
+            CheckField(column.Field(), rollout[column]?.Length, first[column] is not null, tokens, g, k);
+        CheckField("tokens", rollout.Tokens?.Length, first.Tokens is not null, tokens, g, k);
+        CheckField("mask", rollout.Mask?.Length, rollout.Mask is not null, tokens, g, k);
+        CheckField("greedy_reward", rollout.GreedyReward is null ? null : tokens, first.GreedyReward is not null, tokens, g, k);
+    }
 
-        void CheckField(string field, int? length, bool expected)
+    private static void CheckField(string field, int? length, bool expected, int tokens, int g, int k)
+    {
+        if (length.HasValue != expected)
         {
-            if (length.HasValue != expected)
-            {
-                throw InvalidInputException.Because(
-                    $"A quantity is given for all completions or for none; group {g}, completion {k} {(expected ? "lacks" : "alone has")} {field}.");
-            }
+            throw InvalidInputException.Because(
+                $"A quantity is given for all completions or for none; group {g}, completion {k} {(expected ? "lacks" : "alone has")} {field}.");
+        }
 
-            if (length is { } n && n != rollout.Logps.Length)
-            {
-                throw InvalidInputException.Because(
-                    $"Per-token arrays of a completion need equal lengths; in group {g}, completion {k} {field} has {n} where logps has {rollout.Logps.Length}.");
-            }
+        if (length is { } n && n != tokens)
+        {
+            throw InvalidInputException.Because(
+                $"Per-token arrays of a completion need equal lengths; in group {g}, completion {k} {field} has {n} where logps has {tokens}.");
         }
     }
 
@@ -265,23 +326,20 @@ public sealed class RolloutBatch
                 throw InvalidInputException.Because($"The id of a token that is trained on must be known; that of group {g}, completion {k}, token {positions[m]} is not.");
         }
 
-        foreach (var column in Columns.All)
+        foreach (var column in Columns.Each)
         {
             if (columns[(int)column] is not { } target)
                 continue;
             double[] source = rollout[column]!;
+            var (least, most) = column.Bounds();
             for (int m = 0; m < n; m++)
             {
-                Check(column, source[positions[m]], g, k, positions[m]);
-                target[start + m] = source[positions[m]];
+                double value = source[positions[m]];
+                if (!(value >= least && value <= most))
+                    throw InvalidInputException.Because($"An entry of {column.Field()} {column.BrokenRule(value)}; group {g}, completion {k}, token {positions[m]} has {value}.");
+                target[start + m] = value;
             }
         }
-    }
-
-    private static void Check(Column column, double value, int g, int k, int t)
-    {
-        if (column.BrokenRule(value) is { } rule)
-            throw InvalidInputException.Because($"An entry of {column.Field()} {rule}; group {g}, completion {k}, token {t} has {value}.");
     }
 
     private Rollout ToRollout(int i)

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using GroupRL.Checking;
 using GroupRL.Objectives;
 using Xunit;
 using static GroupRL.Properties.Objectives.Batches;
@@ -41,6 +43,36 @@ public class RolloutBatchTests
         Assert.Equal([Old + 0.4, Old + 0.6], row[Column.Logp].ToArray());
         Assert.Equal([-1, 2, -1, 3, -1], Enumerable.Range(0, 5).Select(position => s_batch[0][1].TokenAt(position)));
         Assert.Equal(-1, s_batch[1][2].TokenAt(0));
+    }
+
+    [Fact]
+    public void Rows_that_are_grouped_again_make_the_batch_that_their_rollouts_make()
+    {
+        var domain = new RolloutDomain { Reads = [.. Columns.All.Skip(2)], RewardCount = 2, GreedyRewards = true };
+        for (ulong seed = 0; seed < 200; seed++)
+        {
+            var draw = new Draw(seed, size: 50);
+            var batch = domain.Build(draw);
+            ImmutableArray<int>[] groups = [.. Enumerable.Range(0, draw.Whole(1, 3)).Select(_ => Enumerable.Range(0, draw.Whole(1, 4)).Select(_ => draw.Whole(0, batch.Rows - 1)).ToImmutableArray())];
+            Rollout[] rows = [.. batch.ToRollouts().SelectMany(group => group)];
+
+            Assert.Equal(BatchWriter.Write(RolloutBatch.Of([.. groups.Select(group => group.Select(row => rows[row]).ToArray())])), BatchWriter.Write(batch.Regrouped(groups)));
+        }
+    }
+
+    [Fact]
+    public void Grouping_again_keeps_what_a_batch_does_not_carry_and_masked_ids()
+    {
+        var again = s_batch.Regrouped([4, 1], [1]);
+
+        Assert.Equal((0..2, 2..3), (again.Group(0), again.Group(1)));
+        Assert.Equal([0, 2, 2], Enumerable.Range(0, 3).Select(again.Length));
+        Assert.Equal([7, 8, 9, 7], again.Ids(2).ToArray());
+        Assert.False(again.Has(Column.RefLogp) || again.HasGreedyRewards || Rewards(1, 2).Regrouped([1]).HasIds);
+        Assert.Equal("A batch needs at least 1 group; got 0.", Refusal.Of(() => s_batch.Regrouped()));
+        Assert.Equal("A group needs at least 1 completion; group 1 has 0.", Refusal.Of(() => s_batch.Regrouped([0], [])));
+        Assert.Equal("A batch of 5 completions has rows 0 to 4; group 1 asks for row 5.", Refusal.Of(() => s_batch.Regrouped([0], [1, 5])));
+        Assert.Equal("A batch of 5 completions has rows 0 to 4; group 0 asks for row -1.", Refusal.Of(() => s_batch.Regrouped([-1])));
     }
 
     [Fact]
