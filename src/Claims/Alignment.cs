@@ -155,9 +155,11 @@ public static class Alignment
         double factor = slope is { } known ? Gain(objective)!.Value * mass * known : Math.Max(0, Nearest(expected.Gradient, wanted));
 
         // Centring rewards rounds by their size, which all G rows of up to Limit tokens are weighed with; a probability is a product of G·Limit
-        // quotients of sums. A factor that is fitted takes up as much of the error again, in the norm.
+        // quotients of sums of V. There are fewer sums than groups, unless G is large beside the number of completions. A factor that is fitted takes
+        // up as much of the error again, in the norm.
         double largest = prompts.Max(prompt => prompt.Rewards.Max(Math.Abs));
-        int roundings = expected.Batches + (8 * value.Count * value.Limit) + 32;
+        int quotients = value.Count * value.Limit * Math.Max(8, 2 * (value.Letters + 2));
+        int roundings = Math.Max(expected.Batches, expected.Sums) + quotients + 32;
         double bound = Tolerance.Summation(roundings, expected.Magnitude + (8 * largest * Math.Abs(mass) * value.Limit)) * (slope is null ? 1 + Math.Sqrt(wanted.Length) : 1);
         if (!double.IsFinite(bound))
             bound = double.NaN;
@@ -189,7 +191,7 @@ public static class Alignment
     }
 
     private static double Alpha(SurrogateObjective objective, ImmutableArray<TinyPrompt> prompts) => objective
-        .Evaluate(RolloutBatch.Of([.. prompts.Select(prompt => Enumerable.Range(0, prompt.Count).Select(y => prompt.Completion(y, objective)).ToArray())]))
+        .Evaluate(RolloutBatch.Of([.. prompts.Select(prompt => Enumerable.Range(0, prompt.Count).Select(k => prompt.Completion(k % prompt.Policy.Completions, objective)).ToArray())]))
         .Weights[0];
 
     /// <summary>f of the multiple f·∇E[R] that is nearest to E[∇J].</summary>

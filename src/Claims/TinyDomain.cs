@@ -13,6 +13,9 @@ namespace GroupRL.Claims;
 /// <param name="Rewards">R(y), shape [prompts, completions].</param>
 public sealed record TinyCase(int Letters, int Limit, int Count, ImmutableArray<ImmutableArray<double>> Logits, ImmutableArray<ImmutableArray<double>> Rewards)
 {
+    /// <summary>How many groups of a prompt there are to enumerate.</summary>
+    public GroupSpace Space => new(Letters + 1, Limit, Count);
+
     /// <summary>The prompts, each with its policy.</summary>
     public ImmutableArray<TinyPrompt> Prompts => [.. Logits.Zip(Rewards, (logits, rewards) => new TinyPrompt(new(Letters, Limit, logits), rewards, Count))];
 
@@ -66,14 +69,16 @@ internal sealed record TinyDomain : Domain<TinyCase>
         // 3,060 groups of 4 of 15 completions say little that 210 groups of 4 of 7, or 120 of 2 of 15, do not.
         bool deep = draw.Chance(0.3) && !Quick;
         int letters = Quick || (deep && Smallest) ? 1 : 2, limit = deep || Quick ? 3 : 2, count = Smallest ? 2 : deep ? draw.Pick(2, 2, 2, 3) : draw.Whole(2, 4);
-        bool uniform = draw.Chance(0.15);
-        return new(
-            letters,
-            limit,
-            count,
-            [.. Enumerable.Range(0, Prompts).Select(_ => Drawn(TinyCase.Parameters(letters, limit), () => uniform ? 0 : draw.Real(-1.5, 1.5)))],
-            [.. Enumerable.Range(0, Prompts).Select(_ => RewardsOf(draw, TinyCase.Completions(letters, limit)))]);
+        return Build(draw, letters, limit, count, uniform: draw.Chance(0.15));
     }
+
+    /// <summary>A case of a given shape.</summary>
+    public TinyCase Build(Draw draw, int letters, int limit, int count, bool uniform = false) => new(
+        letters,
+        limit,
+        count,
+        [.. Enumerable.Range(0, Prompts).Select(_ => Drawn(TinyCase.Parameters(letters, limit), () => uniform ? 0 : draw.Real(-1.5, 1.5)))],
+        [.. Enumerable.Range(0, Prompts).Select(_ => RewardsOf(draw, TinyCase.Completions(letters, limit)))]);
 
     /// <inheritdoc/>
     public override IEnumerable<TinyCase> Shrink(TinyCase value)

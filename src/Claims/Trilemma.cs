@@ -55,11 +55,11 @@ public static class Trilemma
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(value);
         var prompt = value.Prompts[0];
-        var completions = Enumerable.Range(0, prompt.Policy.Completions).Select(y => prompt.Completion(y, objective)).ToArray();
+        var completions = RolloutBatch.Of([[.. Enumerable.Range(0, prompt.Policy.Completions).Select(y => prompt.Completion(y, objective))]]);
         double push = 0, largest = 0, spread = 0;
-        foreach (var group in ExpectedGradient.Multisets(completions.Length, value.Count))
+        foreach (var group in ExpectedGradient.Multisets(completions.Rows, value.Count))
         {
-            var batch = RolloutBatch.Of([[.. group.Select(y => completions[y])]]);
+            var batch = completions.Regrouped(group);
             var evaluation = objective.Evaluate(batch);
             largest = Math.Max(largest, evaluation.Coefficients.Max(Math.Abs));
             for (int t = batch[0].SharedPrefix() - 1; t >= 0; t--)

@@ -2,16 +2,19 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using GroupRL.Claims;
 using GroupRL.Objectives;
+using GroupRL.Policies;
 using Spectre.Console;
 
 namespace GroupRL.Cli;
 
 /// <summary><c>grouprl align</c>: where E[∇J] points beside ∇E[R], every group of a tiny policy enumerated.</summary>
-internal sealed class AlignCommand(Terminal terminal, bool json)
+internal sealed class AlignCommand(Terminal terminal, bool json, AlignmentCases cases)
 {
     private const string None = "–";
 
     private readonly Report _report = new(terminal);
+
+    private GroupSpace Space => cases.OnePrompt.Space;
 
     /// <summary>Reports on <paramref name="proposals"/>, on the whole catalogue where there are none.</summary>
     public int Run(Proposal[]? proposals)
@@ -19,13 +22,24 @@ internal sealed class AlignCommand(Terminal terminal, bool json)
         (string Name, SurrogateObjective Objective)[] subjects = proposals is null
             ? [.. Catalogue.All.Select(entry => (entry.Id, entry.Objective))]
             : [.. proposals.Select(proposal => (proposal.Name, proposal.Objective))];
-        var reports = terminal.Progress("align: objectives enumerated", subjects, subject => AlignmentReport.Of(subject.Objective));
+        var reports = terminal.Progress("align: objectives enumerated", subjects, subject => AlignmentReport.Of(subject.Objective, cases));
         if (json)
-            _report.Print(new JsonObject { ["schema"] = "grouprl-alignment/1", ["objectives"] = new JsonArray([.. subjects.Zip(reports, (subject, report) => ToJson(subject.Name, report))]) });
+            Print(new JsonArray([.. subjects.Zip(reports, (subject, report) => ToJson(subject.Name, report))]));
         else
             Print([.. subjects.Zip(reports, (subject, report) => (subject.Name, report))]);
         return ExitCode.Kept;
     }
+
+    private void Print(JsonArray objectives) => _report.Print(new JsonObject
+    {
+        ["schema"] = "grouprl-alignment/1",
+        ["vocabulary"] = Space.Vocabulary,
+        ["length"] = Space.Limit,
+        ["group_size"] = Space.Count,
+        ["completions"] = Space.Completions,
+        ["groups"] = Space.Groups,
+        ["objectives"] = objectives,
+    });
 
     private void Print((string Name, AlignmentReport? Report)[] lines)
     {
@@ -44,6 +58,9 @@ internal sealed class AlignCommand(Terminal terminal, bool json)
 
         terminal.Write(table);
         terminal.Output.WriteLine();
+        terminal.Output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"  V = {Space.Vocabulary}, at most {Space.Limit} tokens, G = {Space.Count}: {Space.Completions:N0} completions, {Space.Groups:N0} groups, {Space.Ordered:N0} in the order of drawing"));
         terminal.Output.WriteLine($"  E[∇J] beside ∇E[R], on-policy; {None}: a regulariser acts on-policy, or two prompts that see each other");
     }
 

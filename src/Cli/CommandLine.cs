@@ -318,8 +318,22 @@ internal static partial class CommandLine
 
     private static Command Align(Terminal terminal)
     {
-        var command = new Command("align", "Say where the expected gradient of an objective points, of every one of the catalogue where none is given.") { Objective, Json };
-        command.SetAction(parsed => new AlignCommand(terminal, parsed.GetValue(Json)).Run(parsed.GetValue(Objective) is { } reference ? [Proposal.Resolve(reference)] : null));
+        var usual = AlignmentCases.Fixed.OnePrompt.Space;
+        var vocabulary = new Option<int?>("--vocabulary") { Description = FormattableString.Invariant($"V, the end token among them; {usual.Vocabulary} where omitted.") };
+        var length = new Option<int?>("--length") { Description = FormattableString.Invariant($"The most tokens of a completion; {usual.Limit} where omitted.") };
+        var size = new Option<int?>("--group-size") { Description = FormattableString.Invariant($"G, the completions of a group; {usual.Count} where omitted.") };
+        var command = new Command("align", "Say where the expected gradient of an objective points, of every one of the catalogue where none is given.") { Objective, vocabulary, length, size, Json };
+        command.SetAction(parsed =>
+        {
+            bool asked = new[] { vocabulary, length, size }.Any(option => parsed.GetValue(option) is not null);
+            var cases = asked
+                ? AlignmentCases.Drawn(new(
+                    AtLeast(vocabulary.Name, parsed.GetValue(vocabulary) ?? usual.Vocabulary, 2),
+                    AtLeast(length.Name, parsed.GetValue(length) ?? usual.Limit, 1),
+                    AtLeast(size.Name, parsed.GetValue(size) ?? usual.Count, 2)))
+                : AlignmentCases.Fixed;
+            return new AlignCommand(terminal, parsed.GetValue(Json), cases).Run(parsed.GetValue(Objective) is { } reference ? [Proposal.Resolve(reference)] : null);
+        });
         return command;
     }
 

@@ -65,7 +65,8 @@ public delegate void Coefficients(RolloutBatch batch, Span<double> coefficients)
 /// <param name="Magnitude">The same sum of Σ|c|: what the rounding of <paramref name="Gradient"/> is relative to.</param>
 /// <param name="Probability">The probability of the groups that were kept: 1 where all are.</param>
 /// <param name="Batches">How many batches were evaluated.</param>
-public sealed record ExpectedGradient(ImmutableArray<double> Gradient, double Magnitude, double Probability, int Batches)
+/// <param name="Sums">How many sums a term of an entry of <paramref name="Gradient"/> goes through at most.</param>
+public sealed record ExpectedGradient(ImmutableArray<double> Gradient, double Magnitude, double Probability, int Batches, int Sums)
 {
     /// <summary>
     /// E[∇J] of <paramref name="objective"/> at the current policies, groups drawn from the behaviour policies. Completions are exchangeable, so a
@@ -100,19 +101,26 @@ public sealed record ExpectedGradient(ImmutableArray<double> Gradient, double Ma
         ArgumentNullException.ThrowIfNull(coefficients);
         ArgumentNullException.ThrowIfNull(completion);
         var sum = new Sum(coefficients, completion, prompts);
-        var groups = prompts.Select((prompt, p) => Multisets(prompt.Policy.Completions, prompt.Count).Where(group => kept?.Invoke(p, group) ?? true).ToArray()).ToArray();
+        var groups = prompts.Select((prompt, p) => Multisets(prompt.Policy.Completions, prompt.Count).Where(group => kept?.Invoke(p, group) ?? true).Select(group => sum.Rows(p, group))).ToArray();
         if (prompts.Length == 1 || !isolated)
         {
             foreach (var together in Product(groups))
-                sum.Add(together, Enumerable.Range(0, prompts.Length), weight: 1);
+                sum.Add(together, ..prompts.Length, weight: 1);
         }
         else
         {
             // What the others drew is of no matter, only that they are there.
+            ImmutableArray<int>[] together = [.. groups.Select(group => group.First())];
             for (int p = 0; p < prompts.Length; p++)
             {
+                var first = together[p];
                 foreach (var group in groups[p])
-                    sum.Add([.. groups.Select((others, q) => q == p ? group : others[0])], [p], 1.0 / prompts.Length);
+                {
+                    together[p] = group;
+                    sum.Add(together, p..(p + 1), 1.0 / prompts.Length);
+                }
+
+                together[p] = first;
             }
         }
 
@@ -152,16 +160,21 @@ public sealed record ExpectedGradient(ImmutableArray<double> Gradient, double Ma
         return orders;
     }
 
-    private static IEnumerable<ImmutableArray<int>[]> Product(ImmutableArray<int>[][] groups) => groups.Aggregate(
+    private static IEnumerable<ImmutableArray<int>[]> Product(IEnumerable<ImmutableArray<int>>[] groups) => groups.Aggregate(
         (IEnumerable<ImmutableArray<int>[]>)[[]], (sofar, own) => sofar.SelectMany(together => own.Select(group => (ImmutableArray<int>[])[.. together, group])));
 
-    /// <summary>The sum in the making.</summary>
+    /// <summary>
+    /// The sum in the making. All completions of all prompts are one batch, whose rows groups are made of. What groups give a completion's tokens is
+    /// summed there, and goes through the policies once, at the end.
+    /// </summary>
     private sealed class Sum
     {
         private readonly Coefficients _fill;
         private readonly ImmutableArray<TinyPrompt> _prompts;
-        private readonly Rollout[][] _completions;
-        private readonly double[][] _gradients;
+        private readonly RolloutBatch _completions;
+        private readonly double[] _chances;
+        private readonly double[] _slopes;
+        private readonly int[] _drawn;
         private double[] _coefficients = [];
         private double _magnitude;
         private double _probability;
@@ -170,31 +183,44 @@ public sealed record ExpectedGradient(ImmutableArray<double> Gradient, double Ma
         public Sum(Coefficients fill, Func<TinyPrompt, int, Rollout> completion, ImmutableArray<TinyPrompt> prompts)
         {
             (_fill, _prompts) = (fill, prompts);
-            _completions = [.. prompts.Select(prompt => Enumerable.Range(0, prompt.Policy.Completions).Select(y => completion(prompt, y)).ToArray())];
-            _gradients = [.. prompts.Select(prompt => new double[prompt.Policy.Parameters])];
+            _completions = RolloutBatch.Of([.. prompts.Select(prompt => Enumerable.Range(0, prompt.Policy.Completions).Select(y => completion(prompt, y)).ToArray())]);
+            _chances = [.. prompts.SelectMany(prompt => Enumerable.Range(0, prompt.Policy.Completions).Select(prompt.Behaviour.Probability))];
+            _slopes = new double[_completions.Tokens];
+            _drawn = new int[_completions.Rows];
         }
 
-        /// <summary>Adds what a batch of groups gives the tables of <paramref name="counted"/> prompts, times their groups' probability.</summary>
-        public void Add(ImmutableArray<int>[] groups, IEnumerable<int> counted, double weight)
+        /// <summary>The rows of a prompt's completions.</summary>
+        public ImmutableArray<int> Rows(int p, ImmutableArray<int> group)
         {
-            var batch = RolloutBatch.Of([.. groups.Select((group, p) => group.Select(y => _completions[p][y]).ToArray())]);
+            int first = _completions.Group(p).Start.Value;
+            return first == 0 ? group : [.. group.Select(y => first + y)];
+        }
+
+        /// <summary>Adds what a batch of groups gives the completions of <paramref name="counted"/> prompts, times their groups' probability.</summary>
+        public void Add(ImmutableArray<int>[] groups, Range counted, double weight)
+        {
+            var batch = _completions.Regrouped(groups);
             if (_coefficients.Length < batch.Tokens)
                 _coefficients = new double[batch.Tokens];
             var coefficients = _coefficients.AsSpan(0, batch.Tokens);
             _fill(batch, coefficients);
-            double probability = counted.Aggregate(1.0, (product, p) => product * Chance(p, groups[p]));
-            foreach (int p in counted)
+            double probability = 1;
+            foreach (var group in groups.AsSpan(counted))
+                probability *= Chance(group);
+            for (int p = counted.Start.Value; p < counted.End.Value; p++)
             {
+                int first = batch.Group(p).Start.Value;
                 for (int k = 0; k < groups[p].Length; k++)
                 {
-                    var own = coefficients[batch.Row(batch.Group(p).Start.Value + k)];
+                    var own = coefficients[batch.Row(first + k)];
+                    var slopes = _slopes.AsSpan(_completions.Row(groups[p][k]));
+                    _drawn[groups[p][k]]++;
                     for (int t = 0; t < own.Length; t++)
                     {
-                        own[t] *= probability;
-                        _magnitude += Math.Abs(own[t]);
+                        double slope = probability * own[t];
+                        slopes[t] += slope;
+                        _magnitude += Math.Abs(slope);
                     }
-
-                    _prompts[p].Policy.AddScore(groups[p][k], own, _gradients[p]);
                 }
             }
 
@@ -202,9 +228,28 @@ public sealed record ExpectedGradient(ImmutableArray<double> Gradient, double Ma
             _batches++;
         }
 
-        public ExpectedGradient Result() => new([.. _gradients.SelectMany(gradient => gradient)], _magnitude, _probability, _batches);
+        // A token's slope is summed once for each time that its completion was drawn, and an entry twice for each completion.
+        public ExpectedGradient Result() => new(
+            [.. _prompts.SelectMany((prompt, p) => PulledBack(prompt.Policy, _completions.Group(p).Start.Value))],
+            _magnitude,
+            _probability,
+            _batches,
+            _drawn.Max() + (2 * _prompts.Max(prompt => prompt.Policy.Completions)));
 
-        private double Chance(int p, ImmutableArray<int> group) =>
-            group.Aggregate(Orders(group), (product, y) => product * _prompts[p].Behaviour.Probability(y));
+        private double[] PulledBack(TinyPolicy policy, int first)
+        {
+            var gradient = new double[policy.Parameters];
+            for (int y = 0; y < policy.Completions; y++)
+                policy.AddScore(y, _slopes.AsSpan(_completions.Row(first + y)), gradient);
+            return gradient;
+        }
+
+        private double Chance(ImmutableArray<int> group)
+        {
+            double chance = Orders(group);
+            foreach (int row in group)
+                chance *= _chances[row];
+            return chance;
+        }
     }
 }

@@ -55,7 +55,17 @@ public sealed class TinyPolicy
     public int Completions => _tokens.Length;
 
     /// <summary>The completion of the likeliest token at each node, the first of equals.</summary>
-    public int Greedy => Enumerable.Range(0, Completions).First(y => _tokens[y].Zip(_nodes[y]).All(step => step.First == Likeliest(step.Second)));
+    public int Greedy
+    {
+        get
+        {
+            // Completions are numbered as the nodes at which they end, those that the limit ends as the nodes that would come next.
+            int node = 0;
+            while (node < Nodes && Likeliest(node) is var token && token != Letters)
+                node = (node * Letters) + 1 + token;
+            return node;
+        }
+    }
 
     /// <summary>The number of contexts, 1 + letters + … + letters^(limit − 1).</summary>
     public static int CountNodes(int letters, int limit) => Enumerable.Range(0, limit).Aggregate(0, (nodes, _) => checked((nodes * letters) + 1));

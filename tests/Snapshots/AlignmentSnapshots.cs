@@ -19,7 +19,7 @@ public sealed class AlignmentSnapshots
         text.WriteLine(Line("", "cosine", "factor", "cosine 2", "factor 2", "worst", "neutral", "mass", "parallel"));
         foreach (var entry in Catalogue.All)
         {
-            text.WriteLine(AlignmentReport.Of(entry.Objective) is { } report
+            text.WriteLine(AlignmentReport.Of(entry.Objective, AlignmentCases.Fixed) is { } report
                 ? Line(
                     entry.Id,
                     Cosine(report.OnePrompt.Cosine),

@@ -110,6 +110,90 @@ public class EnumerationTests
         Assert.Equal(1, ExpectedGradient.Of(Catalogue.DrGrpo, [new(s_deep, [.. new double[15]], count)]).Probability, 1e-13);
 
     [Theory]
+    [InlineData(2, 1, 6)]
+    [InlineData(2, 4, 3)]
+    [InlineData(3, 1, 5)]
+    [InlineData(3, 2, 4)]
+    [InlineData(3, 3, 2)]
+    [InlineData(3, 3, 4)]
+    [InlineData(4, 2, 3)]
+    [InlineData(5, 2, 2)]
+    [InlineData(9, 1, 1)]
+    public void As_many_batches_are_evaluated_as_the_growth_law_says(int vocabulary, int limit, int count)
+    {
+        var space = new GroupSpace(vocabulary, limit, count);
+        var policy = Drawn(vocabulary - 1, limit, seed: 5);
+        var expected = ExpectedGradient.Of(Catalogue.DrGrpo, [new(policy, [.. Enumerable.Range(0, policy.Completions).Select(y => Math.Sin(3 * y))], count)]);
+
+        Assert.Equal(policy.Completions, space.Completions);
+        Assert.Equal(space.Groups, expected.Batches);
+        Assert.Equal(space.Ordered, ExpectedGradient.Multisets(policy.Completions, count).Sum(ExpectedGradient.Orders));
+        Assert.Equal(1, expected.Probability, Tolerance.Roundings(expected.Batches + (count * (1 + (limit * (vocabulary + 1))))));
+        Assert.InRange(expected.Sums, count * space.Groups / space.Completions, (count * space.Groups / space.Completions) + (2 * space.Completions));
+    }
+
+    [Theory]
+    [InlineData(2, 5)]
+    [InlineData(3, 3)]
+    [InlineData(4, 4)]
+    public void Completions_are_the_texts_of_one_length_cut_at_their_end_token(int vocabulary, int limit)
+    {
+        var policy = Drawn(vocabulary - 1, limit, seed: 6);
+        HashSet<string> cut = [];
+        for (int text = 0; text < Math.Pow(vocabulary, limit); text++)
+        {
+            int[] tokens = [.. Enumerable.Range(0, limit).Select(t => text / (int)Math.Pow(vocabulary, t) % vocabulary)];
+            int end = Array.IndexOf(tokens, vocabulary - 1);
+            cut.Add(string.Join(' ', end < 0 ? tokens : tokens[..(end + 1)]));
+        }
+
+        Assert.Equal(new GroupSpace(vocabulary, limit, 1).Completions, cut.Count);
+        Assert.Equal(cut.Order(), Enumerable.Range(0, policy.Completions).Select(y => string.Join(' ', policy.Tokens(y).ToArray())).Order());
+    }
+
+    [Fact]
+    public void The_growth_law_goes_beyond_what_can_be_enumerated()
+    {
+        // C(1368, 4).
+        Assert.Equal((1365, 145286988210), (new GroupSpace(5, 5, 4).Completions, new GroupSpace(5, 5, 4).Groups));
+        Assert.Equal(double.PositiveInfinity, new GroupSpace(1_000_000, 100, 4).Completions);
+        Assert.Equal(double.PositiveInfinity, new GroupSpace(3, 10, 1_000_000).Groups);
+    }
+
+    [Theory]
+    [InlineData("dr-grpo", 3, 2, 4)]
+    [InlineData("luspo", 2, 3, 3)]
+    [InlineData("dapo", 2, 1, 30)]
+    public void A_sum_of_sums_is_the_plain_sum_within_its_roundings(string id, int vocabulary, int limit, int count)
+    {
+        // The plain sum, group by group, row by row and token by token, in decimals of 28 digits.
+        var objective = Catalogue.Find(id)!.Objective;
+        var policy = Drawn(vocabulary - 1, limit, seed: 7);
+        var prompt = new TinyPrompt(policy, [.. Enumerable.Range(0, policy.Completions).Select(y => Math.Sin(3 * y))], count);
+        decimal[] plain = new decimal[policy.Parameters];
+        foreach (var group in ExpectedGradient.Multisets(policy.Completions, count))
+        {
+            var batch = RolloutBatch.Of([[.. group.Select(y => prompt.Completion(y, objective))]]);
+            double[] c = objective.Evaluate(batch).Coefficients;
+            decimal chance = group.Aggregate((decimal)ExpectedGradient.Orders(group), (product, y) => product * (decimal)policy.Probability(y));
+            for (int k = 0; k < count; k++)
+            {
+                for (int t = 0; t < batch.Length(k); t++)
+                {
+                    var score = new double[policy.Parameters];
+                    policy.AddScore(group[k], [.. new double[t], 1], score);
+                    for (int j = 0; j < plain.Length; j++)
+                        plain[j] += chance * (decimal)c[batch.Row(k)][t] * (decimal)score[j];
+                }
+            }
+        }
+
+        var expected = ExpectedGradient.Of(objective, [prompt]);
+        double bound = Tolerance.Summation(expected.Sums + count + 8, expected.Magnitude);
+        Assert.All(plain.Zip(expected.Gradient), pair => Assert.InRange(Math.Abs(pair.Second - (double)pair.First), 0, bound));
+    }
+
+    [Theory]
     [InlineData("grpo")]
     [InlineData("dapo")]
     [InlineData("rloo")]
