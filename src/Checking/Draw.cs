@@ -6,6 +6,8 @@ namespace GroupRL.Checking;
 /// </summary>
 public sealed class Draw(ulong seed, int size)
 {
+    private const ulong Step = 0x9E3779B97F4A7C15;
+
     private ulong _state = seed;
 
     /// <summary>How large a case may get, 0 … 100; an engine starts small.</summary>
@@ -14,11 +16,14 @@ public sealed class Draw(ulong seed, int size)
     /// <summary>The next 64 random bits.</summary>
     public ulong Bits()
     {
-        _state += 0x9E3779B97F4A7C15;
+        _state += Step;
         ulong z = (_state ^ (_state >> 30)) * 0xBF58476D1CE4E5B9;
         z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
         return z ^ (z >> 31);
     }
+
+    /// <summary>The number that <see cref="Bits"/> gives as the <paramref name="index"/>-th, counted from 1, from the start of a seed.</summary>
+    public static ulong BitsAt(ulong seed, int index) => new Draw(seed + ((ulong)(index - 1) * Step), 0).Bits();
 
     /// <summary>A uniform number in [0, 1).</summary>
     public double Unit() => (Bits() >> 11) * (1.0 / (1UL << 53));

@@ -49,13 +49,20 @@ public enum VerdictKind
 /// <param name="Why">One sentence of why, with the case's numbers.</param>
 /// <param name="Point">Where the original case was built.</param>
 /// <param name="Shrinks">How many steps of shrinking led to it.</param>
-public sealed record Counterexample(object Case, Measurement Measurement, string Why, ReplayPoint Point, int Shrinks);
+public sealed record Counterexample(object Case, Measurement Measurement, string Why, ReplayPoint Point, int Shrinks)
+{
+    /// <summary>Which part of a run found it; empty where there was one part alone.</summary>
+    public string FoundBy { get; init; } = "";
+}
 
 /// <summary>A verdict and the evidence for it.</summary>
 public sealed record Verdict
 {
     /// <summary>The verdict.</summary>
     public required VerdictKind Kind { get; init; }
+
+    /// <summary>That of a claim which does not speak of the subject, for a trait is missing.</summary>
+    public static Verdict NotApplicable(string missing) => new() { Kind = VerdictKind.NotApplicable, Reason = missing };
 
     /// <summary>How many cases were checked.</summary>
     public int Cases { get; init; }

@@ -10,6 +10,12 @@ namespace GroupRL.Claims;
 /// <summary>What the theory predicts for a subject, and why.</summary>
 public sealed record Expectation(VerdictKind Kind, string Because)
 {
+    /// <summary>The trait that the subject lacks, where the claim does not speak of it; null where it does.</summary>
+    public string? Missing { get; private init; }
+
+    /// <summary>The claim does not speak of a subject that lacks a trait.</summary>
+    public static Expectation NotApplicable(string missing) => new(VerdictKind.NotApplicable, $"needs {missing}") { Missing = missing };
+
     /// <summary>The theory proves the claim for the subject.</summary>
     public static Expectation Holds(string because) => new(VerdictKind.Holds, because);
 
@@ -106,6 +112,9 @@ public abstract record Claim
     /// <summary>What breaking it does in a real run; empty where the statement says it.</summary>
     public string Consequence { get; init; } = "";
 
+    /// <summary>How many usual cases one of this claim costs: it gets as many times fewer of them.</summary>
+    public int Cost { get; init; } = 1;
+
     /// <summary>Whether its bound is more than rounding, so that cases may come near it.</summary>
     public abstract bool IsBound { get; }
 
@@ -141,12 +150,6 @@ public abstract record Claim<TSubject> : Claim
 /// <typeparam name="TCase">A batch of rollouts, a gradient history, or another thing that is drawn, measured and shrunk.</typeparam>
 public sealed record Claim<TSubject, TCase> : Claim<TSubject> where TCase : notnull
 {
-    /// <summary>The share of cases that every corner must get before "Holds" is said.</summary>
-    public const double CoverageFloor = 0.01;
-
-    /// <summary>How many usual cases one of this claim costs: it gets as many times fewer of them.</summary>
-    public int Cost { get; init; } = 1;
-
     /// <summary>The cases.</summary>
     public required Func<TSubject, Domain<TCase>> Domain { get; init; }
 
@@ -170,31 +173,25 @@ public sealed record Claim<TSubject, TCase> : Claim<TSubject> where TCase : notn
         this,
         objective,
         optimizer,
-        Missing(subject) is { } missing ? new(VerdictKind.NotApplicable, $"needs {missing}") : Expect(subject),
-        profile => Judge(subject, string.Join('+', new[] { objective, optimizer }.Where(id => id.Length > 0)), profile),
+        Missing(subject) is { } missing ? Expectation.NotApplicable(missing) : Expect(subject),
+        block => Search(subject, block),
         point => Replay(subject, point),
         typeof(TCase) == typeof(RolloutBatch) ? batch => Check(subject, (TCase)(object)batch) : null,
         Worst is null || Missing(subject) is not null ? null : profile => WorstCaseSearch.Run(this, Worst, subject, profile.Seed(Id, objective + optimizer)));
 
     /// <summary>Searches the domain for a counterexample.</summary>
-    public Verdict Judge(TSubject subject, string subjectId, Profile profile)
-    {
-        ArgumentNullException.ThrowIfNull(profile);
-        return Missing(subject) is { } missing
-            ? new() { Kind = VerdictKind.NotApplicable, Reason = missing }
-            : Verdict(
-                subject,
-                (domain, holds, admitted) => Falsifier.Run(domain, holds, admitted, profile.Seed(Id, subjectId), Math.Max(1, profile.Cases / Cost)),
-                OfSearch);
-    }
+    public Verdict Judge(TSubject subject, string subjectId, Profile profile) => Against(subject, subjectId, "").Judge(profile);
 
     /// <summary>Builds one case again and judges it; that it passes is no verdict on the claim.</summary>
-    public Verdict Replay(TSubject subject, ReplayPoint point) => Missing(subject) is { } missing
-        ? new() { Kind = VerdictKind.NotApplicable, Reason = missing }
-        : Verdict(
-            subject,
-            (domain, holds, admitted) => Falsifier.Replay(domain, holds, admitted, point),
-            _ => new() { Kind = VerdictKind.Undecided, Cases = 1, Reason = "the one case replayed keeps the claim, which says nothing of the others" });
+    public Verdict Replay(TSubject subject, ReplayPoint point)
+    {
+        if (Missing(subject) is { } missing)
+            return Verdict.NotApplicable(missing);
+        var found = Search(subject, (domain, holds, admitted) => Falsifier.Replay(domain, holds, admitted, point));
+        return found.AllKept
+            ? new() { Kind = VerdictKind.Undecided, Cases = 1, Reason = "the one case replayed keeps the claim, which says nothing of the others" }
+            : found.ToVerdict();
+    }
 
     /// <summary>What the claim measures on a case, in the range of float64.</summary>
     /// <exception cref="InvalidInputException">The subject refuses the case, or the bound leaves float64: then nothing is decided.</exception>
@@ -219,22 +216,10 @@ public sealed record Claim<TSubject, TCase> : Claim<TSubject> where TCase : notn
     // A subject refuses what it does not define (InvalidInputException), or its numbers leave float64 (ArithmeticException).
     internal static bool IsRefusal(Exception error) => error is InvalidInputException or ArithmeticException;
 
-    private static Verdict OfSearch(Search<TCase> found)
-    {
-        var missed = found.Corners.FirstOrDefault(corner => corner.Value < CoverageFloor * found.Cases);
-        return missed.Key is null
-            ? new() { Kind = VerdictKind.Holds, Cases = found.Cases, Corners = found.Corners }
-            : new()
-            {
-                Kind = VerdictKind.Undecided,
-                Cases = found.Cases,
-                Corners = found.Corners,
-                Reason = FormattableString.Invariant($"the corner \"{missed.Key}\" was reached in {missed.Value} of {found.Cases} cases, below the floor of {CoverageFloor:P0}: more cases may reach it"),
-            };
-    }
+    private Findings Search(TSubject subject, Block block) =>
+        Search(subject, (domain, holds, admitted) => Falsifier.Run(domain, holds, admitted, block.Seed, block.Cases));
 
-    private Verdict Verdict(
-        TSubject subject, Func<Domain<TCase>, Func<TCase, bool>, Func<TCase, bool>, Search<TCase>> search, Func<Search<TCase>, Verdict> unbroken)
+    private Findings Search(TSubject subject, Func<Domain<TCase>, Func<TCase, bool>, Func<TCase, bool>, Search<TCase>> search)
     {
         // A corner that asks the subject about a case which it refuses does not hold it.
         var domain = new GuardedDomain<TCase>(Domain(subject), IsRefusal);
@@ -248,33 +233,17 @@ public sealed record Claim<TSubject, TCase> : Claim<TSubject> where TCase : notn
         }
         catch (Exception error) when (IsRefusal(error))
         {
-            return new() { Kind = VerdictKind.Undecided, Reason = $"no case that keeps the hypotheses could be built: {error.Message}" };
+            return new() { Unbuilt = error.Message };
         }
 
+        Counterexample? counterexample = null;
         if (found.Failure is { } failure)
         {
             var measurement = Measure(subject, failure.Shrunk);
-            return new()
-            {
-                Kind = VerdictKind.Refuted,
-                Cases = found.Cases,
-                Corners = found.Corners,
-                Counterexample = new(failure.Shrunk, measurement, Explained(failure.Shrunk, measurement), failure.Point, failure.Shrinks),
-            };
+            counterexample = new(failure.Shrunk, measurement, Explained(failure.Shrunk, measurement), failure.Point, failure.Shrinks);
         }
 
-        if (refused > 0)
-        {
-            return new()
-            {
-                Kind = VerdictKind.Undecided,
-                Cases = found.Cases,
-                Corners = found.Corners,
-                Reason = FormattableString.Invariant($"{refused} of {found.Cases} cases were refused, the first because: {refusal}"),
-            };
-        }
-
-        return unbroken(found);
+        return new() { Cases = found.Cases, Corners = found.Corners, Refused = refused, Refusal = refusal, Counterexample = counterexample };
 
         string Explained(TCase value, in Measurement measurement)
         {

@@ -10,7 +10,7 @@ namespace GroupRL.Claims;
 /// <param name="Objective">The objective's id; empty for a claim about optimizers alone.</param>
 /// <param name="Optimizer">The optimizer's id; empty for a claim about objectives alone.</param>
 /// <param name="Expected">The prediction; for a claim that does not speak of the subject, NotApplicable and the missing trait.</param>
-/// <param name="Judge">Searches for a counterexample.</param>
+/// <param name="Search">Searches a block of cases for a counterexample.</param>
 /// <param name="Replay">Builds one case again.</param>
 /// <param name="Check">Judges a given batch: the hypothesis it breaks, or what is measured on it; null where cases are no batches.</param>
 /// <param name="Tightness">Searches for the case that is nearest to the claim's bound; null for identities.</param>
@@ -19,13 +19,35 @@ public sealed record LedgerRow(
     string Objective,
     string Optimizer,
     Expectation Expected,
-    Func<Profile, Verdict> Judge,
+    Func<Block, Findings> Search,
     Func<ReplayPoint, Verdict> Replay,
     Func<RolloutBatch, BatchCheck>? Check,
     Func<Profile, Tightness>? Tightness)
 {
     /// <summary>What the claim is about: an objective, an optimizer, or both joined by " + ".</summary>
-    public string Subject => string.Join(" + ", new[] { Objective, Optimizer }.Where(id => id.Length > 0));
+    public string Subject => string.Join(" + ", Ids);
+
+    private IEnumerable<string> Ids => new[] { Objective, Optimizer }.Where(id => id.Length > 0);
+
+    /// <summary>How many cases it gets; 0 where the claim does not speak of the subject.</summary>
+    public int Cases(Profile profile)
+    {
+        ArgumentNullException.ThrowIfNull(profile);
+        return Expected.Missing is null ? Math.Max(1, profile.Cases / Claim.Cost) : 0;
+    }
+
+    /// <summary>One block of its cases.</summary>
+    public Block BlockOf(Profile profile, int index)
+    {
+        ArgumentNullException.ThrowIfNull(profile);
+        return Block.Of(profile.Seed(Claim.Id, string.Join('+', Ids)), Cases(profile), index);
+    }
+
+    /// <summary>Searches for a counterexample, block after block.</summary>
+    public Verdict Judge(Profile profile) => Conclude(Enumerable.Range(0, Block.Count(Cases(profile))).Select(index => Search(BlockOf(profile, index))));
+
+    /// <summary>The verdict of what was found in its blocks, given in their order; none is asked for behind the first that fails.</summary>
+    public Verdict Conclude(IEnumerable<Findings> blocks) => Expected.Missing is { } missing ? Verdict.NotApplicable(missing) : Findings.InOrder(blocks).ToVerdict();
 }
 
 /// <summary>A claim on one given batch.</summary>

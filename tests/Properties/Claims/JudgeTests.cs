@@ -63,6 +63,29 @@ public class JudgeTests
     }
 
     [Fact]
+    public void A_run_of_more_cases_begins_with_those_of_a_run_of_fewer_and_stops_in_the_block_that_fails()
+    {
+        List<int> fewer = [], more = [], failing = [];
+        Assert.Equal(1000, Watched(fewer, fails: int.MaxValue).Judge("any", "any", new(1000)).Cases);
+        Assert.Equal(2500, Watched(more, fails: int.MaxValue).Judge("any", "any", new(2500)).Cases);
+        Assert.Equal((VerdictKind.Refuted, 1700), Watched(failing, fails: 1700).Judge("any", "any", new(2500)) is var verdict ? (verdict.Kind, verdict.Cases) : default);
+
+        Assert.Equal(fewer, more[..1000]);
+        Assert.Equal(more[..1700], failing[..1700]);
+        Assert.NotEqual(more[..1000], more[1000..2000]);
+
+        // The claim fails on its so many-th case, and then on every smaller one.
+        static Claim<string, int> Watched(List<int> seen, int fails) => AtMost(99) with
+        {
+            Measure = (_, n) =>
+            {
+                seen.Add(n);
+                return new(seen.Count < fails ? 0 : 100, 99);
+            },
+        };
+    }
+
+    [Fact]
     public void A_replay_that_passes_is_never_Holds()
     {
         var claim = AtMost(99);
