@@ -22,7 +22,7 @@ internal sealed class AlignCommand(Terminal terminal, bool json, AlignmentCases 
         (string Name, SurrogateObjective Objective)[] subjects = proposals is null
             ? [.. Catalogue.All.Select(entry => (entry.Id, entry.Objective))]
             : [.. proposals.Select(proposal => (proposal.Name, proposal.Objective))];
-        var reports = terminal.Progress("align: objectives enumerated", subjects, subject => AlignmentReport.Of(subject.Objective, cases));
+        var reports = terminal.Progress("align", "objectives", subjects, subject => AlignmentReport.Of(subject.Objective, cases));
         if (json)
             Print(new JsonArray([.. subjects.Zip(reports, (subject, report) => ToJson(subject.Name, report))]));
         else

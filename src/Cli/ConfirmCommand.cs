@@ -57,7 +57,7 @@ internal sealed class ConfirmCommand(Terminal terminal, ConfirmForm form, Policy
         var settings = policy.IsTransformer ? [.. confirmation.Settings.Where(setting => setting.LengthBonus != 0)] : confirmation.Settings;
         return Show(
             "prefix",
-            PrefixConfirmation.Judge(terminal.Progress("confirm prefix: settings", settings, confirmation.Run, Jobs), policy.IsTabular),
+            PrefixConfirmation.Judge(terminal.Progress("confirm prefix", "settings", settings, confirmation.Run, Jobs), policy.IsTabular),
             ["objective", "optimizer", "κ", "predicted by Cₜ", "drift", "s.e.", "p", "same sign", "correlation"],
             row => [row.Objective, row.Optimizer, Number(row.LengthBonus), Number(row.Predicted), Number(row.Drift), Number(row.Error), Number(row.PValue), Share(row.SameSign), Number(row.Correlation)],
             FormattableString.Invariant($"{confirmation.Seeds} seeds of {confirmation.Steps} steps, {Rates(PrefixConfirmation.Optimizers, confirmation.RateScale)}; drift: Σ Δ log π(o) + KL(π ‖ π′) of the first token that a group shares, nats; predicted: Σ η·Cₜ·‖∇ log π(o)‖², what Cₜ does to it under SGD"));
@@ -67,8 +67,8 @@ internal sealed class ConfirmCommand(Terminal terminal, ConfirmForm form, Policy
     public int Scale(int? steps, ulong seed)
     {
         var confirmation = new ScaleConfirmation(policy.Of) { Steps = steps ?? (policy.IsTransformer ? 15 : 40), Seed = seed, RateScale = Rates(0.05) };
-        var rows = terminal.Progress("confirm scale: settings", confirmation.Settings, confirmation.Run, Jobs);
-        var edges = terminal.Progress("confirm scale: edges", ScaleConfirmation.WithEdge, confirmation.Edge, Jobs);
+        var rows = terminal.Progress("confirm scale", "settings", confirmation.Settings, confirmation.Run, Jobs);
+        var edges = terminal.Progress("confirm scale", "edges", ScaleConfirmation.WithEdge, confirmation.Edge, Jobs);
         ScaledRun[] columns = [.. rows[0].Runs.OrderBy(run => run.Scale)];
         return Show(
             "scale",
@@ -82,8 +82,8 @@ internal sealed class ConfirmCommand(Terminal terminal, ConfirmForm form, Policy
     public int Overshoot(int? batches, ulong seed)
     {
         var confirmation = new OvershootConfirmation(policy.Of) { Batches = batches ?? (policy.IsTransformer ? 8 : 20), Seed = seed, RateScale = Rates(0.005) };
-        var rows = terminal.Progress("confirm overshoot: settings", confirmation.Settings, setting => confirmation.Run(setting.Optimizer, setting.InnerSteps), Jobs);
-        var equal = terminal.Progress("confirm overshoot: equal rewards", OvershootConfirmation.Optimizers, confirmation.OnEqualRewards, Jobs);
+        var rows = terminal.Progress("confirm overshoot", "settings", confirmation.Settings, setting => confirmation.Run(setting.Optimizer, setting.InnerSteps), Jobs);
+        var equal = terminal.Progress("confirm overshoot", "settings of equal rewards", OvershootConfirmation.Optimizers, confirmation.OnEqualRewards, Jobs);
         return Show(
             "overshoot",
             OvershootConfirmation.Judge(rows, equal),

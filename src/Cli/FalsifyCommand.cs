@@ -31,7 +31,7 @@ internal sealed class FalsifyCommand(Terminal terminal, VerdictForm? form, IRead
             : candidate.Expected.SetItems(expect.Where(claim => !candidate.Expected.ContainsKey(claim))
                 .Select(claim => KeyValuePair.Create(candidate.Row(claim).Claim.Id, "declared on the command line")));
         Files.Probe(folder);
-        var verdicts = terminal.Progress($"{candidate.Name}: claims", candidate.Rows, row => row.Judge(new Profile(cases)), candidate.Jobs);
+        var verdicts = terminal.Progress(candidate.Name, "claims", candidate.Rows, row => row.Judge(new Profile(cases)), candidate.Jobs, verdict => verdict.Cases);
         var judgement = new Judgement(candidate, [.. candidate.Rows.Zip(verdicts, (row, verdict) => new Judged(
             row,
             verdict,

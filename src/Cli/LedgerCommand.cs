@@ -29,7 +29,7 @@ internal sealed class LedgerCommand(Terminal terminal)
 
     /// <summary>Every row with its verdict.</summary>
     public JudgedRow[] Judge(int cases) =>
-        [.. Ledger.Rows.Zip(terminal.Progress("ledger: rows judged", Ledger.Rows, row => row.Judge(new Profile(cases))), (row, verdict) => new JudgedRow(row, verdict))];
+        [.. Ledger.Rows.Zip(terminal.Progress("ledger", "rows", Ledger.Rows, row => row.Judge(new Profile(cases)), cases: verdict => verdict.Cases), (row, verdict) => new JudgedRow(row, verdict))];
 
     /// <summary>Prints rows that were judged; returns the exit code.</summary>
     public int Print(JudgedRow[] judged, LedgerForm form)

@@ -92,7 +92,7 @@ internal sealed class MapCommand(Terminal terminal, bool json)
 
     private void MapOvershoot(string claim, bool fine)
     {
-        var points = terminal.Progress("map: settings run", fine ? s_fine : s_coarse, OvershootMap.Run);
+        var points = terminal.Progress("map", "settings", fine ? s_fine : s_coarse, OvershootMap.Run);
         if (json)
         {
             _report.Print(new JsonObject

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace GroupRL.Cli;
 
@@ -67,64 +68,76 @@ internal sealed class Terminal
             Output.WriteLine($"  {line.TrimEnd()}");
     }
 
-    /// <summary>Maps items to results on all cores, in order, and reports how far it is: a bar on a terminal, a line now and then elsewhere.</summary>
+    /// <summary>
+    /// Maps items to results on all cores, in order, and reports how far it is, how fast it goes and how long it still takes: a bar on a terminal,
+    /// a line now and then elsewhere.
+    /// </summary>
     /// <param name="what">What is done.</param>
+    /// <param name="unit">What an item is, in the plural.</param>
     /// <param name="items">The items.</param>
     /// <param name="map">What is done to each.</param>
     /// <param name="jobs">How many at once; −1: as many as there are cores, 1: one after another, in order.</param>
-    public IReadOnlyList<TResult> Progress<T, TResult>(string what, IReadOnlyList<T> items, Func<T, TResult> map, int jobs = -1)
+    /// <param name="cases">How many cases a result has checked; null where it is about none.</param>
+    public IReadOnlyList<TResult> Progress<T, TResult>(string what, string unit, IReadOnlyList<T> items, Func<T, TResult> map, int jobs = -1, Func<TResult, int>? cases = null)
     {
         var results = new TResult[items.Count];
+        var clock = Stopwatch.StartNew();
+        var pace = new Pace(unit, 0, items.Count, TimeSpan.Zero);
         if (_plainError)
         {
-            var clock = Stopwatch.StartNew();
             var reported = TimeSpan.Zero;
-            int done = 0;
             ForAll(() =>
             {
-                lock (clock)
-                {
-                    done++;
-                    if (clock.Elapsed - reported < BetweenReports)
-                        return;
-                    reported = clock.Elapsed;
-                    Error.WriteLine(FormattableString.Invariant($"{what}: {done} of {items.Count}"));
-                }
+                if (pace.Elapsed - reported < BetweenReports)
+                    return;
+                reported = pace.Elapsed;
+                Error.WriteLine($"{what}: {pace}");
             });
         }
         else
         {
-            AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(Error) }).Progress().AutoClear(true).HideCompleted(true).Start(progress =>
-            {
-                var bar = progress.AddTask(Markup.Escape(what), maxValue: items.Count);
-                ForAll(() => bar.Increment(1));
-            });
+            AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(Error) }).Progress()
+                .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new PaceColumn(() => pace))
+                .AutoClear(true).HideCompleted(true).Start(progress =>
+                {
+                    var bar = progress.AddTask(Markup.Escape(what), maxValue: items.Count);
+                    ForAll(() => bar.Increment(1));
+                });
         }
 
         return results;
 
-        void ForAll(Action finished)
+        void ForAll(Action report)
         {
             for (int k = 0; jobs == 1 && k < items.Count; k++)
-            {
-                results[k] = map(items[k]);
-                finished();
-            }
-
+                Do(k, report);
             if (jobs == 1)
                 return;
             try
             {
-                Parallel.For(0, items.Count, new ParallelOptions { MaxDegreeOfParallelism = jobs }, k =>
-                {
-                    results[k] = map(items[k]);
-                    finished();
-                });
+                Parallel.For(0, items.Count, new ParallelOptions { MaxDegreeOfParallelism = jobs }, k => Do(k, report));
             }
             catch (AggregateException errors)
             {
                 ExceptionDispatchInfo.Throw(errors.InnerExceptions[0]);
             }
         }
+
+        void Do(int k, Action report)
+        {
+            results[k] = map(items[k]);
+            lock (clock)
+            {
+                pace = pace with { Done = pace.Done + 1, Elapsed = clock.Elapsed, Cases = pace.Cases + (cases?.Invoke(results[k]) ?? 0) };
+                report();
+            }
+        }
+    }
+
+    /// <summary>Rate and time left beside a bar.</summary>
+    private sealed class PaceColumn(Func<Pace> pace) : ProgressColumn
+    {
+        /// <inheritdoc/>
+        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) => new Text(pace().Speed);
     }
 }

@@ -27,7 +27,7 @@ internal sealed class TightnessCommand(Terminal terminal, bool json)
             .. Ledger.Rows.Where(row => row is { Tightness: not null, Expected.Kind: VerdictKind.Holds } && (claim is null || row.Claim.Id == claim))
                 .OrderBy(row => Ledger.Claims.IndexOf(row.Claim)),
         ];
-        var found = rows.Zip(terminal.Progress("tightness: rows searched", rows, row => row.Tightness!(Profile.Ci))).ToArray();
+        var found = rows.Zip(terminal.Progress("tightness", "rows", rows, row => row.Tightness!(Profile.Ci))).ToArray();
         if (json)
             _report.Print(new JsonObject { ["schema"] = "grouprl-tightness/1", ["rows"] = new JsonArray([.. found.Select(pair => ToJson(pair.First, pair.Second))]) });
         else

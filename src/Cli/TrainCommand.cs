@@ -36,7 +36,7 @@ internal sealed class TrainCommand(Terminal terminal)
         lines.SetLength(written);
         lines.Position = written;
         int taken = state.Step;
-        var seen = terminal.Progress("train: steps", Enumerable.Range(taken, steps - taken).ToArray(), _ =>
+        var seen = terminal.Progress("train", "steps", Enumerable.Range(taken, steps - taken).ToArray(), _ =>
         {
             var step = run.Step(state);
             state = step.State;

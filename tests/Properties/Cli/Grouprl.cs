@@ -34,7 +34,7 @@ internal sealed partial class Grouprl : IDisposable
     private static string WithoutProgress(string error) =>
         string.Concat(error.Split('\n').Where(line => !Progress().IsMatch(line)).Select((line, k) => k == 0 ? line : $"\n{line}"));
 
-    [GeneratedRegex(@": \d+ of \d+\r?$")]
+    [GeneratedRegex(@": \d+ of \d+ [a-z ]+, .* left\r?$")]
     private static partial Regex Progress();
 
     public JsonElement Json(params string[] args)
