@@ -42,6 +42,12 @@ internal sealed record Candidate : IDisposable
     /// <summary>Of an optimizer that only answers, the optimizer.</summary>
     public OptimizerSubject? Optimizer { get; private init; }
 
+    /// <summary>The command that answers for it; null where none does.</summary>
+    public string? Command { get; init; }
+
+    /// <summary>Of a candidate that was judged elsewhere and is not at hand, what it made of its counterexamples, by the case itself; null where it can be asked.</summary>
+    public IReadOnlyDictionary<object, CaseGrid>? Grids { get; private init; }
+
     /// <summary>How many rows may be judged at once; −1: as many as there are cores.</summary>
     public int Jobs { get; private init; } = -1;
 
@@ -77,6 +83,15 @@ internal sealed record Candidate : IDisposable
         {
             Optimizer = optimizer,
             Jobs = jobs,
+        };
+
+    /// <summary>A candidate that was judged elsewhere: what is left of it is what was written down.</summary>
+    public static Candidate Recorded(
+        string name, IReadOnlyList<string> reference, IEnumerable<LedgerRow> rows, ImmutableSortedDictionary<string, string> expected, IReadOnlyDictionary<object, CaseGrid> grids) =>
+        new(name, reference, rows, owned: null)
+        {
+            Expected = expected,
+            Grids = grids,
         };
 
     /// <summary>The row of a claim, or a sentence that there is none.</summary>

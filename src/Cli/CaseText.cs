@@ -19,6 +19,7 @@ internal static class CaseText
         RolloutBatch { Groups: 1 } batch => Group(batch[0]),
         RolloutBatch batch => string.Join(" ", Enumerable.Range(0, batch.Groups).Select(g => $"[{Group(batch[g])}]")),
         GradientHistory history => History(history),
+        RecordedCase recorded => recorded.Line,
         _ => value.ToString()!,
     };
 
@@ -27,8 +28,12 @@ internal static class CaseText
     {
         RolloutBatch batch => RolloutShrinker.Complexity(batch),
         GradientHistory history => [HistoryDomain.Complexity(history)],
+        RecordedCase recorded => recorded.Size,
         _ => [Of(value).Length],
     };
+
+    /// <summary>Orders cases of one claim by their size, the smallest first.</summary>
+    public static IComparer<object> BySize { get; } = Comparer<object>.Create((left, right) => RolloutShrinker.Compare(Size(left), Size(right)));
 
     private static string Group(RolloutGroup group)
     {

@@ -83,7 +83,7 @@ internal sealed class ClaimsPage
         Line(["---", "---", "---", "---"]);
         foreach (var group in refuted)
         {
-            var smallest = group.MinBy(row => CaseText.Size(row.Verdict.Counterexample!.Case), Comparer<IReadOnlyList<long>>.Create(RolloutShrinker.Compare))!;
+            var smallest = group.MinBy(row => row.Verdict.Counterexample!.Case, CaseText.BySize)!;
             var found = smallest.Verdict.Counterexample!;
             Line(
             [

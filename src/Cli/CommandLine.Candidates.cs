@@ -15,11 +15,11 @@ internal static partial class CommandLine
     // A loss that only answers, of --command or of a file that names one; null where the parts are known.
     private static Candidate? LossOf(ParseResult parsed, string? reference, string argument) => (reference, LossSource.IsNamed(parsed)) switch
     {
-        (null, false) when OptimizerSource.IsNamed(parsed) => OptimizerSource.Open(parsed, parsed.GetValue(Out)!),
+        (null, false) when OptimizerSource.IsNamed(parsed) => OptimizerSource.Open(parsed, WorkFolder(parsed)),
         _ when OptimizerSource.IsNamed(parsed) => throw InvalidInputException.Because($"--optimizer-command excludes {(reference is null ? "--command" : argument)}."),
-        (null, true) => LossSource.Open(parsed, parsed.GetValue(Out)!),
+        (null, true) => LossSource.Open(parsed, WorkFolder(parsed)),
         ({ } word, false) when CodeReference.Is(word) => CodeReference.Load(word) is { Value: not SurrogateObjective } code ? CandidateOf(parsed, code) : null,
-        ({ } file, false) => LossFile.TryRead(file) is { } loss ? LossSource.Open(parsed, parsed.GetValue(Out)!, loss) : null,
+        ({ } file, false) => LossFile.TryRead(file) is { } loss ? LossSource.Open(parsed, WorkFolder(parsed), loss) : null,
         (null, false) => throw InvalidInputException.Because($"{parsed.CommandResult.Command.Name} needs {argument}{(parsed.CommandResult.Command.Options.Contains(OptimizerSource.Command) ? ", --command or --optimizer-command" : " or --command")}."),
         _ => throw InvalidInputException.Because($"{argument} and --command exclude each other."),
     };

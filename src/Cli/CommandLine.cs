@@ -90,7 +90,7 @@ internal static partial class CommandLine
     }
 
     // One line, whatever a file or an argument smuggled into it.
-    private static int Fail(Terminal terminal, string sentence)
+    internal static int Fail(Terminal terminal, string sentence)
     {
         terminal.Error.WriteLine($"grouprl: {string.Concat(sentence.Select(c => char.IsControl(c) ? $"\\u{(int)c:x4}" : c.ToString()))}");
         return ExitCode.Usage;
@@ -103,6 +103,7 @@ internal static partial class CommandLine
         Serve(),
         Claims(terminal),
         LedgerGrid(terminal),
+        Merge(terminal),
         Tightness(terminal),
         Map(terminal),
         Evaluate(terminal),
@@ -121,33 +122,23 @@ internal static partial class CommandLine
     private static Command Falsify(Terminal terminal, OwnProgram? program = null)
     {
         var file = new Argument<string?>("FILE") { Description = "A proposal, schema grouprl-proposal/1, or compiled code, path.dll#Namespace.Type.", Arity = ArgumentArity.ZeroOrOne, Hidden = program is not null };
-        var expect = new Option<string[]>("--expect") { Description = "A claim whose refutation is expected.", HelpName = "CLAIM" };
-        var noExpect = new Option<bool>("--no-expect") { Description = "Ignore every expectation, the file's too." };
-        var failOn = new Option<string>("--fail-on") { Description = "Which refutations exit code 1 stands for.", HelpName = "contract|theory|any", DefaultValueFactory = _ => "any" };
         var command = program is null
             ? new Command("falsify", "Check a proposal, or a loss or an optimizer in any language, against every claim that speaks of it.") { OptimizerSource.Command }
             : new RootCommand("Check what this program holds against every claim that speaks of it.");
         command.Add(file);
-        foreach (var option in (Option[])[expect, noExpect, failOn, Optimizer, Cases, Out, .. LossSource.Options, .. VerdictForm.Options, .. program?.Options ?? []])
+        foreach (var option in (Option[])[.. Judging, Optimizer, Cases, ShardOf, Out, .. LossSource.Options, .. VerdictForm.Options, .. program?.Options ?? []])
             command.Add(option);
         command.SetAction(parsed =>
         {
+            var shard = ShardFrom(parsed, [.. Judging, .. VerdictForm.Options, .. program?.Options ?? []]);
             var (form, saved) = (VerdictForm.Printed(parsed), VerdictForm.Saved(parsed));
             using var candidate = program is null ? CandidateOf(parsed, parsed.GetValue(file), "FILE", Proposal.ReadFile) : program.Open(parsed, parsed.GetValue(file), Optimizer, CandidateOf);
             if (program?.TryOther(parsed, candidate, terminal, parsed.GetValue(Json), parsed.GetValue(Out)!) is { } exit)
                 return exit;
-            return new FalsifyCommand(terminal, form, saved).Run(
-                candidate,
-                parsed.GetValue(noExpect) ? null : parsed.GetValue(expect) ?? [],
-                parsed.GetValue(failOn) switch
-                {
-                    "any" => FailOn.Any,
-                    "contract" => FailOn.Contract,
-                    "theory" => FailOn.Theory,
-                    var other => throw InvalidInputException.Because($"--fail-on must be contract, theory or any; got \"{other}\"."),
-                },
-                CasesOf(parsed, candidate),
-                parsed.GetValue(Out)!);
+            int cases = CasesOf(parsed, candidate);
+            return shard is { } part
+                ? new ShardCommand(terminal, part, parsed.GetValue(Out)!).Run(candidate, cases)
+                : new FalsifyCommand(terminal, form, saved).Run(candidate, Expectations(parsed), FailsOn(parsed), cases, parsed.GetValue(Out)!);
         });
         return command;
     }
@@ -197,10 +188,16 @@ internal static partial class CommandLine
 
     private static Command LedgerGrid(Terminal terminal)
     {
-        var command = new Command("ledger", "Judge every claim for the whole catalogue and print the grid.") { Cases, Markdown, Json };
-        command.SetAction(parsed => new LedgerCommand(terminal).Run(
-            Positive(parsed.GetValue(Cases)),
-            parsed.GetValue(Json) ? LedgerForm.Json : parsed.GetValue(Markdown) ? LedgerForm.Markdown : LedgerForm.Grid));
+        var folder = new Option<string>(Out.Name) { Description = "The folder of the run that a shard is of.", HelpName = Out.HelpName };
+        var command = new Command("ledger", "Judge every claim for the whole catalogue and print the grid.") { Cases, ShardOf, folder, Markdown, Json };
+        command.SetAction(parsed =>
+        {
+            int cases = Positive(parsed.GetValue(Cases));
+            if (ShardFrom(parsed, [Markdown, Json]) is { } shard)
+                return new ShardCommand(terminal, shard, parsed.GetValue(folder)!).Run(Ledger.Rows, cases);
+            LossSource.Refuse(parsed, [folder], $"is the folder of a run's shards, and belongs to {ShardOf.Name}");
+            return new LedgerCommand(terminal).Run(cases, parsed.GetValue(Json) ? LedgerForm.Json : parsed.GetValue(Markdown) ? LedgerForm.Markdown : LedgerForm.Grid);
+        });
         return command;
     }
 

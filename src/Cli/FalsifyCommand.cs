@@ -23,15 +23,23 @@ internal enum FailOn
 /// <param name="saved">The files that it is saved in, besides.</param>
 internal sealed class FalsifyCommand(Terminal terminal, VerdictForm? form, IReadOnlyList<(string File, VerdictForm Form)> saved)
 {
-    /// <summary>Runs; <paramref name="expect"/> null ignores every expectation, the file's too.</summary>
+    /// <summary>Judges and prints; <paramref name="expect"/> null ignores every expectation, the file's too.</summary>
     public int Run(Candidate candidate, string[]? expect, FailOn failOn, int cases, string folder)
     {
-        var expected = expect is null
-            ? ImmutableSortedDictionary<string, string>.Empty
-            : candidate.Expected.SetItems(expect.Where(claim => !candidate.Expected.ContainsKey(claim))
-                .Select(claim => KeyValuePair.Create(candidate.Row(claim).Claim.Id, "declared on the command line")));
+        _ = Expected(candidate, expect);
         Files.Probe(folder);
-        var verdicts = terminal.Progress(candidate.Name, "claims", candidate.Rows, row => row.Judge(new Profile(cases)), candidate.Jobs, verdict => verdict.Cases);
+        return Print(
+            candidate,
+            terminal.Progress(candidate.Name, "claims", candidate.Rows, row => row.Judge(new Profile(cases)), candidate.Jobs, verdict => verdict.Cases),
+            expect,
+            failOn,
+            folder);
+    }
+
+    /// <summary>Prints verdicts on a candidate, one for each of its rows; returns the exit code.</summary>
+    public int Print(Candidate candidate, IEnumerable<Verdict> verdicts, string[]? expect, FailOn failOn, string folder)
+    {
+        var expected = Expected(candidate, expect);
         var judgement = new Judgement(candidate, [.. candidate.Rows.Zip(verdicts, (row, verdict) => new Judged(
             row,
             verdict,
@@ -46,4 +54,9 @@ internal sealed class FalsifyCommand(Terminal terminal, VerdictForm? form, IRead
             terminal.Output.Write(form.Write(judgement));
         return judgement.Exit;
     }
+
+    private static ImmutableSortedDictionary<string, string> Expected(Candidate candidate, string[]? expect) => expect is null
+        ? ImmutableSortedDictionary<string, string>.Empty
+        : candidate.Expected.SetItems(expect.Where(claim => !candidate.Expected.ContainsKey(claim))
+            .Select(claim => KeyValuePair.Create(candidate.Row(claim).Claim.Id, "declared on the command line")));
 }

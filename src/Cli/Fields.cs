@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using GroupRL.Objectives;
 
@@ -34,14 +35,29 @@ internal sealed class Fields
     /// <summary>Where a field stands.</summary>
     public string At(string field) => Place.Length == 0 ? field : $"{Place}.{field}";
 
+    /// <summary>A required number, or the text that <see cref="Report.ToJson(double)"/> writes for one that JSON has no form for.</summary>
+    public double AnyNumber(string field) => Find(field) is not { } value ? throw Lacks(field, "a number")
+        : value.ValueKind == JsonValueKind.String && double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out double special) && !double.IsFinite(special) ? special
+        : AsNumber(value, At(field));
+
     /// <summary>A finite number; without a fallback it is required.</summary>
     public double Number(string field, double? fallback = null) => Find(field) is { } value
         ? AsNumber(value, At(field))
         : fallback ?? throw Lacks(field, "a number");
 
+    /// <summary>A required whole number of at least 0.</summary>
+    public int Whole(string field) => Find(field) is { } value
+        ? value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) && number >= 0 ? number : throw Wrong(At(field), "a whole number of at least 0", value)
+        : throw Lacks(field, "a whole number");
+
     /// <summary>A text; without a fallback it is required.</summary>
     public string Text(string field, string? fallback = null) => Find(field) is { } value
         ? AsText(value, At(field))
+        : fallback ?? throw Lacks(field, "a text");
+
+    /// <summary>A text that may hold any characters; without a fallback it is required.</summary>
+    public string AnyText(string field, string? fallback = null) => Find(field) is { } value
+        ? value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(At(field), "a text", value)
         : fallback ?? throw Lacks(field, "a text");
 
     /// <summary>One of several words; the first is the default.</summary>
@@ -57,6 +73,18 @@ internal sealed class Fields
         throw InvalidInputException.Because(
             $"{At(field)} must be one of {Nearest.List(given, choices.ToArray().Select(choice => choice.Word))}; got \"{given}\".");
     }
+
+    /// <summary>A required true or false.</summary>
+    public bool Flag(string field) => Find(field) switch
+    {
+        { ValueKind: JsonValueKind.True } => true,
+        { ValueKind: JsonValueKind.False } => false,
+        { } value => throw Wrong(At(field), "true or false", value),
+        null => throw Lacks(field, "true or false"),
+    };
+
+    /// <summary>The names of all fields, of an object whose names are not known.</summary>
+    public IEnumerable<string> Names => _element.EnumerateObject().Select(property => property.Name);
 
     /// <summary>An array of numbers.</summary>
     public ImmutableArray<double> Numbers(string field) => [.. Items(field).Select((value, k) => AsNumber(value, $"{At(field)}[{k}]"))];

@@ -11,13 +11,25 @@ internal static class Files
     {
         try
         {
-            return File.ReadAllText(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+            return Reading(path, () => File.ReadAllText(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true)));
         }
         catch (DecoderFallbackException error)
         {
             throw new InvalidInputException($"{path} is not UTF-8: byte {error.Index} begins no character.", error);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+    }
+
+    /// <summary>The bytes of a file.</summary>
+    public static byte[] ReadBytes(string path) => Reading(path, () => File.ReadAllBytes(path));
+
+    /// <summary>Runs <paramref name="read"/>, and says in a sentence why <paramref name="path"/> cannot be read.</summary>
+    public static T Reading<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or (ArgumentException and not DecoderFallbackException) or NotSupportedException)
         {
             throw new InvalidInputException($"{path} cannot be read: {Sentence(error)}", error);
         }
@@ -34,32 +46,38 @@ internal static class Files
     public static void Write(string path, string text)
     {
         string partial = path + ".partial";
-        try
+        Writing(path, () =>
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            MakeFolder(path);
             File.WriteAllText(partial, text);
             File.Move(partial, path, overwrite: true);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new InvalidInputException($"{path} cannot be written: {error.Message}", error);
-        }
+            return path;
+        });
     }
 
     /// <summary>A log that is written line by line; its folder is made.</summary>
     public static StreamWriter Log(string path)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        MakeFolder(path);
         return new(path) { AutoFlush = true };
     }
 
     /// <summary>A file to be written on, by no one else meanwhile; it and its folder are made where they are not there.</summary>
-    public static FileStream Hold(string path)
+    public static FileStream Hold(string path) => Writing(path, () =>
+    {
+        MakeFolder(path);
+        return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
+    });
+
+    /// <summary>Makes the folder that a file is to lie in.</summary>
+    public static void MakeFolder(string path) => Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+
+    /// <summary>Runs <paramref name="write"/>, and says in a sentence why <paramref name="path"/> cannot be written.</summary>
+    public static T Writing<T>(string path, Func<T> write)
     {
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            return new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
+            return write();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {

@@ -53,6 +53,31 @@ internal sealed class LedgerCommand(Terminal terminal)
         return exit;
     }
 
+    /// <summary>The same for rows that shards have judged: under the grids, the smallest counterexample of each claim and which shard found it.</summary>
+    public int PrintMerged(JudgedRow[] judged, LedgerForm form)
+    {
+        int exit = Print(judged, form);
+        if (form == LedgerForm.Grid)
+            PrintSmallest(judged);
+        return exit;
+    }
+
+    private void PrintSmallest(JudgedRow[] judged)
+    {
+        var table = terminal.Table("refuted", "smallest counterexample", "measured", "found by");
+        foreach (var claim in judged.Where(row => row.Verdict.Counterexample is not null).GroupBy(row => row.Row.Claim))
+        {
+            var smallest = claim.MinBy(row => row.Verdict.Counterexample!.Case, CaseText.BySize)!;
+            var found = smallest.Verdict.Counterexample!;
+            table.AddRow([.. new[] { claim.Key.Id, $"{smallest.Row.Subject}: {CaseText.Of(found.Case)}", $"{Report.Number(found.Measurement.Measured)}, {Report.Bound(claim.Key, found.Measurement)}", found.FoundBy }.Select(Markup.Escape)]);
+        }
+
+        if (table.Rows.Count == 0)
+            return;
+        terminal.Output.WriteLine();
+        terminal.Write(table);
+    }
+
     private void PrintGrids(JudgedRow[] judged)
     {
         foreach (var grid in Enum.GetValues<Family>().SelectMany(family => VerdictGrid.OfFamily(family, judged)))

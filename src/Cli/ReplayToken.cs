@@ -18,8 +18,9 @@ internal sealed record ReplayToken(string Claim, string Optimizer, ReplayPoint P
 
     public static ReplayToken Parse(string text)
     {
-        string[] halves = text.Split('@'), names = halves[0].Split('+', 2);
-        string[] numbers = halves.Length == 2 ? halves[1].Split('-') : [];
+        // An optimizer's id is its author's, who may write @ in it.
+        int at = text.LastIndexOf('@');
+        string[] names = text[..Math.Max(0, at)].Split('+', 2), numbers = at < 0 ? [] : text[(at + 1)..].Split('-');
         if (numbers.Length != 3
             || !ulong.TryParse(numbers[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong seed)
             || !ulong.TryParse(numbers[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong gamma)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -18,6 +19,9 @@ internal sealed class Report(Terminal terminal)
         WriteIndented = true,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
+
+    /// <summary>The version of this command, and the commit that it was built from where that is known.</summary>
+    public static string Version { get; } = typeof(Report).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
     /// <summary>A number as reports show it.</summary>
     public static string Number(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
@@ -113,10 +117,12 @@ internal sealed class Report(Terminal terminal)
         terminal.Output.WriteLine();
         Line($"  [red]measured[/]  {Markup.Escape($"{row.Claim.Quantity} = {Number(found.Measurement.Measured)}, {Bound(row.Claim, found.Measurement)}")}");
         Line($"  why       {Markup.Escape(found.Why)}");
-        if (candidate?.Loss is not null && row.Claim.Class == ClaimClass.Contract)
+        if (row.Claim is { Family: Family.Loss, Class: ClaimClass.Contract })
             Line($"  assumes   {Markup.Escape(string.Join("; ", row.Claim.Hypotheses))}");
         if (row.Claim.Consequence.Length > 0)
             Line($"  in a run  {Markup.Escape(row.Claim.Consequence)}");
+        if (found.FoundBy.Length > 0)
+            Line($"  found by  {Markup.Escape(found.FoundBy)}");
         // Commands are to be copied: nothing may fold them.
         if (saved is not null)
             terminal.Output.WriteLine($"  judge     {judge}");
@@ -159,7 +165,7 @@ internal sealed class Report(Terminal terminal)
             var (replay, judge) = Commands(row, reference, found, saved, program);
             json["counterexample"] = new JsonObject
             {
-                ["case"] = found.Case is RolloutBatch batch ? JsonNode.Parse(BatchWriter.Write(batch)) : found.Case.ToString(),
+                ["case"] = OfCase(found.Case),
                 ["quantity"] = row.Claim.Quantity,
                 ["measured"] = ToJson(found.Measurement.Measured),
                 ["bound"] = ToJson(found.Measurement.Bound),
@@ -171,10 +177,15 @@ internal sealed class Report(Terminal terminal)
                 ["judge"] = judge.Length > 0 ? judge : null,
                 ["replay"] = replay,
             };
+            if (found.FoundBy.Length > 0)
+                json["counterexample"]!["found_by"] = found.FoundBy;
         }
 
         return json;
     }
+
+    /// <summary>A case: a batch in the form of its files, another one as its text.</summary>
+    public static JsonNode OfCase(object value) => value is RolloutBatch batch ? JsonNode.Parse(BatchWriter.Write(batch))! : JsonValue.Create(value.ToString()!);
 
     /// <summary>A number that JSON may not have a form for.</summary>
     public static JsonNode ToJson(double value) => double.IsFinite(value) ? JsonValue.Create(value) : JsonValue.Create(value.ToString(CultureInfo.InvariantCulture));

@@ -76,7 +76,7 @@ internal sealed class TightnessCommand(Terminal terminal, bool json)
         node["bound"] = Report.ToJson(worst.Measurement.Bound);
         node["at_least"] = worst.Measurement.AtLeast;
         node["constructed"] = worst.Constructed;
-        node["case"] = worst.Case is RolloutBatch batch ? JsonNode.Parse(BatchWriter.Write(batch)) : worst.Case.ToString();
+        node["case"] = Report.OfCase(worst.Case);
         return node;
     }
 }

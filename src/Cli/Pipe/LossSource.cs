@@ -58,7 +58,7 @@ internal static class LossSource
             if (other is not null && design is not null)
                 throw InvalidInputException.Because($"--like and --like-command exclude each other.");
             var subject = Subject(parsed, loss, design is null ? other : new ObjectiveLoss(like!.Name, design), file.Promises);
-            var candidate = Candidate.Of(subject, Reference(parsed, file.Reference), file.Expected, pipe.Jobs, new Both(loss, other));
+            var candidate = Candidate.Of(subject, Reference(parsed, file.Reference), file.Expected, pipe.Jobs, new Both(loss, other)) with { Command = file.Command };
             foreach (string claim in file.Expected.Keys)
                 candidate.Row(claim);
             return candidate;

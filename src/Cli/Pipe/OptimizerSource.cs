@@ -34,7 +34,7 @@ internal static class OptimizerSource
         var piped = new PipedOptimizer(pipe, told);
         try
         {
-            return Candidate.Of(Subject(parsed, piped, like, told), LossSource.Reference(parsed, [Command.Name, command]), pipe.Jobs, piped);
+            return Candidate.Of(Subject(parsed, piped, like, told), LossSource.Reference(parsed, [Command.Name, command]), pipe.Jobs, piped) with { Command = command };
         }
         catch
         {

@@ -18,6 +18,7 @@ internal sealed record CaseGrid(ImmutableArray<string> Columns, ImmutableArray<I
     /// <summary>What a candidate makes of a case; null where the case is no batch, or there is no candidate.</summary>
     public static CaseGrid? Of(Candidate? candidate, object value) => (candidate, value) switch
     {
+        ({ Grids: { } grids }, _) => grids.GetValueOrDefault(value),
         ({ Proposal: { } proposal }, RolloutBatch batch) => Of(batch, OrRefused(() => proposal.Objective.Evaluate(batch))),
         ({ Loss: { } loss }, RolloutBatch batch) => Of(batch, OrRefused(() => loss.Ask(batch))),
         _ => null,

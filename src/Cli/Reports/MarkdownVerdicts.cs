@@ -86,6 +86,7 @@ internal static class MarkdownVerdicts
         Say("expected", row.Claim.Requirement(found.Measurement));
         Say("why", found.Why);
         Say("in a run", row.Claim.Consequence);
+        Say("found by", found.FoundBy);
         Say("file", row.Saved ?? "");
         Fence(text, "sh", judge.Length > 0 ? $"{replay}\n{judge}" : replay);
 

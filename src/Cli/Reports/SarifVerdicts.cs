@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -31,7 +30,7 @@ internal static class SarifVerdicts
                     ["driver"] = new JsonObject
                     {
                         ["name"] = "grouprl",
-                        ["semanticVersion"] = Version,
+                        ["semanticVersion"] = Report.Version,
                         ["rules"] = new JsonArray([.. judgement.Rows.Select(Rule)]),
                     },
                 },
@@ -48,8 +47,6 @@ internal static class SarifVerdicts
             }),
         }) + "\n";
     }
-
-    private static string Version => typeof(SarifVerdicts).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
     // Where a claim is derived is a path, which the schema does not take for helpUri: it is in the help's text.
     private static JsonObject Rule(Judged row) => new JsonObject
