@@ -192,9 +192,8 @@ public sealed record SurrogateObjective(Advantage Advantage, Kernel Kernel, Toke
             double reward = workspace.Rewards[i], advantage = rowAdvantages ? workspace.RowAdvantages[i] : 0;
             if (!double.IsInfinity(reward) && double.IsFinite(advantage))
                 continue;
-            int g = batch.GroupOf(i);
             throw InvalidInputException.Because(
-                $"A reward or an advantage is not a finite number: they are {reward} and {advantage} at group {g}, completion {i - batch.Group(g).Start.Value} (a spread of 0 without an ε, or an overflow).");
+                $"A reward or an advantage is not a finite number: they are {reward} and {advantage} at {batch.PlaceOfRow(i)} (a spread of 0 without an ε, or an overflow).");
         }
 
         for (int t = 0; t < coefficients.Length; t++)

@@ -182,7 +182,7 @@ public readonly record struct RewardMoments(int Count, double Sum, double Scale,
         }
 
         if (!double.IsFinite(sum) || !double.IsFinite(largest))
-            throw InvalidInputException.Because($"The rewards of group {batch.GroupOf(start)} are too large: their sum or spread overflows float64.");
+            throw InvalidInputException.Because($"The rewards of group {batch.FirstGroup + batch.GroupOf(start)} are too large: their sum or spread overflows float64.");
         double scale = largest > 0 ? Math.ScaleB(1, Math.ILogB(largest)) : 1, squares = 0;
         for (int i = start; i < start + length; i++)
         {

@@ -80,7 +80,7 @@ public sealed record LengthWeightedBaseline : GroupwiseAdvantage
         }
 
         if (!double.IsFinite(sum))
-            throw InvalidInputException.Because($"The rewards of group {g} are too large: their sum weighted by length overflows float64.");
+            throw InvalidInputException.Because($"The rewards of group {batch.FirstGroup + g} are too large: their sum weighted by length overflows float64.");
         for (int i = start; i < start + length; i++)
             advantages[i] = Takes(batch, i, rewards) && tokens > 0 ? rewards[i] - origin - (sum / tokens) : 0;
     }
@@ -126,7 +126,7 @@ public sealed record BestOfGroup : GroupwiseAdvantage
         }
 
         if (double.IsNegativeInfinity(second))
-            throw InvalidInputException.Because($"The best of a group is compared with the next, so it needs at least 2 rewards; group {g} has 1.");
+            throw InvalidInputException.Because($"The best of a group is compared with the next, so it needs at least 2 rewards; group {batch.FirstGroup + g} has 1.");
         advantages[rows].Clear();
         double gap = first - second;
         advantages[best] = gap == 0 || !Scaled ? gap : gap / (RewardMoments.Of(batch, rows, rewards, Over).Std(ddof: 1) + Epsilon);
@@ -194,7 +194,7 @@ public sealed record PartitionBaseline(double Tau) : GroupwiseAdvantage
         (mean, less) = (mean / count, less / count);
         return count > 0
             ? shift + (Tau * (less > -0.5 && Floor <= 0.5 ? Log1P(less) : Math.Log(Math.Max(mean, Floor))))
-            : throw InvalidInputException.Because($"A leave-one-out baseline needs at least 2 completions in a group; got 1 (group {g}).");
+            : throw InvalidInputException.Because($"A leave-one-out baseline needs at least 2 completions in a group; got 1 (group {batch.FirstGroup + g}).");
     }
 
     // exp x − 1 and log (1 + x) to a few roundings for small x too (Kahan): the errors of u cancel in the quotients.

@@ -40,7 +40,7 @@ public abstract record GroupwiseAdvantage : RowAdvantage
             var (start, length) = batch.Group(g).GetOffsetAndLength(batch.Rows);
             var (count, equal) = Survey(batch, start, length, rewards);
             if (count == 1 && Lone == LoneReward.IsRefused)
-                throw InvalidInputException.Because($"The objective compares the completions of a group, so each needs at least 2 rewards; group {g} has 1.");
+                throw InvalidInputException.Because($"The objective compares the completions of a group, so each needs at least 2 rewards; group {batch.FirstGroup + g} has 1.");
             if (count == 0 || (count == 1 && Lone == LoneReward.GivesZero))
                 advantages.Slice(start, length).Clear();
             else if (count == 1 && Lone == LoneReward.IsKept)

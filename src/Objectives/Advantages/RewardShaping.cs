@@ -70,9 +70,7 @@ public sealed record SingleReward : RewardShaping
     {
         if (batch.TryReward(i, k, out double reward) || missing == MissingReward.Skipped)
             return reward;
-        int g = batch.GroupOf(i);
-        throw InvalidInputException.Because(
-            $"The objective needs every reward; reward {k} of group {g}, completion {i - batch.Group(g).Start.Value} is missing.");
+        throw InvalidInputException.Because($"The objective needs every reward; reward {k} of {batch.PlaceOfRow(i)} is missing.");
     }
 }
 

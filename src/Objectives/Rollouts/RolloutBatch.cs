@@ -24,8 +24,9 @@ public sealed class RolloutBatch
 
     private RolloutBatch(
         int[] groupStart, int[] rowStart, int[] fullStart, int[] positions, int[]? ids, double[]?[] columns, double[] rewards,
-        double[]? greedyRewards)
+        double[]? greedyRewards, int firstGroup)
     {
+        FirstGroup = firstGroup;
         _groupStart = groupStart;
         _rowStart = rowStart;
         _fullStart = fullStart;
@@ -36,6 +37,9 @@ public sealed class RolloutBatch
         _greedyRewards = greedyRewards;
         RewardsPerRow = rewards.Length / Rows;
     }
+
+    /// <summary>The number that its first group has in the batch that this one is a part of; 0 of a batch that is no part.</summary>
+    public int FirstGroup { get; }
 
     /// <summary>P, the number of groups (prompts).</summary>
     public int Groups => _groupStart.Length - 1;
@@ -127,7 +131,7 @@ public sealed class RolloutBatch
 
         double[]?[] columns = [.. _columns];
         columns[(int)column] = values.ToArray();
-        return new(_groupStart, _rowStart, _fullStart, _positions, _ids, columns, _rewards, _greedyRewards);
+        return new(_groupStart, _rowStart, _fullStart, _positions, _ids, columns, _rewards, _greedyRewards, FirstGroup);
     }
 
     /// <summary>
@@ -165,7 +169,8 @@ public sealed class RolloutBatch
             _ids is null ? null : Gathered(_ids, _fullStart, rows, fullStart),
             columns,
             rewards,
-            _greedyRewards is null ? null : Array.ConvertAll(rows, row => _greedyRewards[row]));
+            _greedyRewards is null ? null : Array.ConvertAll(rows, row => _greedyRewards[row]),
+            firstGroup: 0);
     }
 
     /// <summary>Where trainable token <paramref name="token"/> stands, in words: group, completion and token within it.</summary>
@@ -176,8 +181,14 @@ public sealed class RolloutBatch
         i = i < 0 ? ~i - 1 : i;
         while (Length(i) == 0)
             i++;
+        return FormattableString.Invariant($"{PlaceOfRow(i)}, token {_positions[token]}");
+    }
+
+    /// <summary>Where row <paramref name="i"/> stands, in words: group and completion within it.</summary>
+    public string PlaceOfRow(int i)
+    {
         int g = GroupOf(i);
-        return FormattableString.Invariant($"group {g}, completion {i - _groupStart[g]}, token {_positions[token]}");
+        return FormattableString.Invariant($"group {FirstGroup + g}, completion {i - _groupStart[g]}");
     }
 
     /// <summary>The raw material of this batch again; masked tokens carry NaN, since their values were never kept.</summary>
@@ -199,10 +210,17 @@ public sealed class RolloutBatch
     public static RolloutBatch Of(IReadOnlyList<IReadOnlyList<Rollout>> groups)
     {
         ArgumentNullException.ThrowIfNull(groups);
+        return Of(groups, null, 0);
+    }
+
+    /// <summary>The same of a part: <paramref name="first"/> is the first completion of the whole batch, to which all others must be alike, null where the part begins with it.</summary>
+    internal static RolloutBatch Of(IReadOnlyList<IReadOnlyList<Rollout>> groups, Rollout? first, int firstGroup)
+    {
         var groupStart = new int[AtLeastOneGroup(groups.Count) + 1];
         for (int g = 0; g < groups.Count; g++)
-            groupStart[g + 1] = groupStart[g] + AtLeastOneCompletion(groups[g].Count, g);
+            groupStart[g + 1] = groupStart[g] + AtLeastOneCompletion(groups[g].Count, firstGroup + g);
 
+        first ??= groups[0][0];
         int[] rowStart = new int[groupStart[^1] + 1], fullStart = new int[rowStart.Length];
         var rollouts = new Rollout[groupStart[^1]];
         for (int g = 0; g < groups.Count; g++)
@@ -211,14 +229,13 @@ public sealed class RolloutBatch
             for (int k = 0, i = groupStart[g]; k < group.Count; k++, i++)
             {
                 rollouts[i] = group[k];
-                CheckShape(rollouts[i], rollouts[0], g, k);
+                CheckShape(rollouts[i], first, firstGroup + g, k);
                 int full = rollouts[i].Logps.Length;
                 fullStart[i + 1] = checked(fullStart[i] + full);
                 rowStart[i + 1] = rowStart[i] + (rollouts[i].Mask is { } mask ? mask.AsSpan().Count(true) : full);
             }
         }
 
-        var first = rollouts[0];
         int rows = rollouts.Length, rewardsPerRow = first.Rewards.Count;
         var columns = new double[]?[Columns.Each.Length];
         foreach (var column in Columns.Each)
@@ -234,15 +251,66 @@ public sealed class RolloutBatch
                 var rollout = rollouts[i];
                 int k = i - groupStart[g];
                 for (int r = 0; r < rewardsPerRow; r++)
-                    rewards[(i * rewardsPerRow) + r] = CheckedReward(rollout.Rewards[r], r, g, k);
+                    rewards[(i * rewardsPerRow) + r] = CheckedReward(rollout.Rewards[r], r, firstGroup + g, k);
                 if (greedy is not null)
-                    greedy[i] = CheckedReward(rollout.GreedyReward, 0, g, k);
+                    greedy[i] = CheckedReward(rollout.GreedyReward, 0, firstGroup + g, k);
                 rollout.Tokens?.CopyTo(ids!, fullStart[i]);
-                CopyTrainable(rollout, columns, positions.AsSpan(rowStart[i]..rowStart[i + 1]), rowStart[i], g, k);
+                CopyTrainable(rollout, columns, positions.AsSpan(rowStart[i]..rowStart[i + 1]), rowStart[i], firstGroup + g, k);
             }
         }
 
-        return new(groupStart, rowStart, fullStart, positions, ids, columns, rewards, greedy);
+        return new(groupStart, rowStart, fullStart, positions, ids, columns, rewards, greedy, firstGroup);
+    }
+
+    /// <summary>The batch of which <paramref name="parts"/>, read one after another, are the parts.</summary>
+    internal static RolloutBatch Join(IReadOnlyList<RolloutBatch> parts)
+    {
+        if (parts is [var only])
+            return only;
+        // Masked tokens included: no array of a batch is longer, but for several rewards a row.
+        long longest = parts.Sum(part => Math.Max((long)part._fullStart[^1], part._rewards.Length));
+        if (longest > Array.MaxLength)
+            throw InvalidInputException.Because($"A batch that is held in memory has at most {Array.MaxLength} tokens; got {longest}.");
+        return new(
+            Offsets(part => part._groupStart),
+            Offsets(part => part._rowStart),
+            Offsets(part => part._fullStart),
+            Joined(part => part._positions)!,
+            Joined(part => part._ids),
+            [.. Columns.All.Select(column => Joined(part => part._columns[(int)column]))],
+            Joined(part => part._rewards)!,
+            Joined(part => part._greedyRewards),
+            parts[0].FirstGroup);
+
+        // What one part lacks all lack.
+        T[]? Joined<T>(Func<RolloutBatch, T[]?> of)
+        {
+            if (of(parts[0]) is null)
+                return null;
+            var joined = new T[parts.Sum(part => of(part)!.Length)];
+            int n = 0;
+            foreach (var own in parts.Select(part => of(part)!))
+            {
+                own.CopyTo(joined, n);
+                n += own.Length;
+            }
+
+            return joined;
+        }
+
+        int[] Offsets(Func<RolloutBatch, int[]> of)
+        {
+            var offsets = new int[1 + parts.Sum(part => of(part).Length - 1)];
+            int n = 0;
+            foreach (int[] own in parts.Select(of))
+            {
+                for (int k = 1; k < own.Length; k++)
+                    offsets[n + k] = offsets[n] + own[k];
+                n += own.Length - 1;
+            }
+
+            return offsets;
+        }
     }
 
     private static int AtLeastOneGroup(int count) =>

@@ -69,6 +69,6 @@ public sealed record LengthPreference(double Spread, double Lambda, double Epsil
         return defined && double.IsFinite(power)
             ? power
             : throw InvalidInputException.Because(
-                $"A length preference needs h = 1 + r·z to have a finite power λ = {Lambda}; group {g}, completion {k} of length {batch.Length(batch.Group(g).Start.Value + k)} has h = {h}.");
+                $"A length preference needs h = 1 + r·z to have a finite power λ = {Lambda}; {batch.PlaceOfRow(batch.Group(g).Start.Value + k)} of length {batch.Length(batch.Group(g).Start.Value + k)} has h = {h}.");
     }
 }

@@ -31,7 +31,7 @@ public sealed record RemainderOnLast(double Length) : RowAveragedWeight
         {
             int n = batch.Length(i);
             if (n > Length)
-                throw InvalidInputException.Because($"A remainder on the last token needs rows of at most {Length} tokens; row {i} has {n}.");
+                throw InvalidInputException.Because($"A remainder on the last token needs rows of at most {Length} tokens; {batch.PlaceOfRow(i)} has {n}.");
             if (n > 0)
                 weights[batch.Row(i)][^1] = (1 - ((n - 1) / Length)) / RowDivisor(batch, batch.GroupOf(i));
         }

@@ -501,7 +501,7 @@ public class EnumerationTests
 
         Assert.Equal([4.0 / 12, 1.0 / 12, 3.0 / 12, 1.0 / 12, 1.0 / 12, 1.0 / 12, 1.0 / 12], Fill(new RemainderOnLast(4), batch), Near);
         Assert.Equal(Fill(new RowSum { Length = 4 }, batch)[3..], Fill(new RemainderOnLast(4), batch)[3..], Near);
-        Assert.Equal("A remainder on the last token needs rows of at most 3 tokens; row 2 has 4.", Refusal.Of(() => Fill(new RemainderOnLast(3), batch)));
+        Assert.Equal("A remainder on the last token needs rows of at most 3 tokens; group 0, completion 2 has 4.", Refusal.Of(() => Fill(new RemainderOnLast(3), batch)));
         Assert.Equal("A largest length must be a finite number > 0; got 0.", Refusal.Of(() => new RemainderOnLast(0)));
     }
 

@@ -186,7 +186,7 @@ public class BatchJsonTests
         }
     }
 
-    private static Dictionary<string, string> Cases()
+    internal static Dictionary<string, string> Cases()
     {
         const string Known =
             "reward, rewards, logps, old_logps, ref_logps, rollout_logps, entropies, values, sum_pi_squared, token_rewards, random, "
