@@ -21,7 +21,7 @@ public static class Splits
         "With as many prompts and rows in each part, the mean of the coefficients of micro-batches (or devices) that hold whole groups is the batch's. True of averages over prompts or rows; token means need equal token counts, sums a sum.",
         Share.Prompts,
         equal: true,
-        share => share is Share.Prompts or Share.Rows);
+        share => share is Share.Prompts or Share.Rows or Share.LiveRows);
 
     /// <summary>The mean weighted by rows.</summary>
     public static ObjectiveClaim RowWeighted { get; } = Between(
@@ -29,7 +29,7 @@ public static class Splits
         "The mean, weighted by their rows, of the coefficients of micro-batches (or devices) that hold whole groups is the batch's: true of averages over all rows, whatever the parts.",
         Share.Rows,
         equal: false,
-        share => share == Share.Rows);
+        share => share is Share.Rows or Share.LiveRows);
 
     /// <summary>The mean weighted by tokens.</summary>
     public static ObjectiveClaim TokenWeighted { get; } = Between(
@@ -96,7 +96,7 @@ public static class Splits
     private static string InWords(Share share) => share switch
     {
         Share.Prompts => "weighed by their prompts",
-        Share.Rows => "weighed by their rows",
+        Share.Rows or Share.LiveRows => "weighed by their rows",
         Share.Tokens => "weighed by their tokens",
         Share.Whole => "as they are",
         _ => "by no share",

@@ -69,7 +69,7 @@ public sealed class ObjectiveLoss(string name, SurrogateObjective objective) : I
     }
 
     private static bool Splits(SurrogateObjective objective) =>
-        objective.Share() is Share.Rows or Share.Tokens or Share.Whole && objective.Kernel is RowKernel && !objective.WeighsByGroup();
+        objective.Share() is Share.Rows or Share.LiveRows or Share.Tokens or Share.Whole && objective.Kernel is RowKernel && !objective.WeighsByGroup();
 
     private static PaddedBatch Frozen(PaddedBatch batch) => batch.FrozenLogps is { } at ? batch.With(Column.Logp, at) : batch;
 

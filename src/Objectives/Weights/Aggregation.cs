@@ -26,7 +26,8 @@ public abstract record RowAveragedWeight : RowWeight
     public override Share Share => ReadsPadding ? Share.None : Averaged switch
     {
         Average.OverPrompts => Share.Prompts,
-        Average.OverRows or Average.OverLiveRows => Share.Rows,
+        Average.OverRows => Share.Rows,
+        Average.OverLiveRows => Share.LiveRows,
         _ => Share.Whole,
     };
 
@@ -35,7 +36,7 @@ public abstract record RowAveragedWeight : RowWeight
     {
         Average.OverPrompts => (double)batch.Groups * batch.GroupSize(g),
         Average.OverRows => batch.Rows,
-        Average.OverLiveRows => LiveRows(batch),
+        Average.OverLiveRows => BatchSize.Of(batch).LiveRows,
         Average.Nothing => 1,
         _ => throw InvalidInputException.Because($"There is no average {Averaged}."),
     };
@@ -60,14 +61,6 @@ public abstract record RowAveragedWeight : RowWeight
 
     /// <summary>A length that all rows of the batch are divided by.</summary>
     protected virtual double LengthOf(RolloutBatch batch) => 1;
-
-    private static int LiveRows(RolloutBatch batch)
-    {
-        int live = 0;
-        for (int i = 0; i < batch.Rows; i++)
-            live += batch.Length(i) > 0 ? 1 : 0;
-        return live;
-    }
 }
 
 /// <summary>α = share/(nᵢ + ε): the mean over a row's tokens. GRPO (arXiv:2402.03300), GSPO; long completions get small weights.</summary>
@@ -172,7 +165,11 @@ public sealed record BatchTokenMean : RowWeight
     public override Share Share => Accumulated ? Share.Whole : CountEpsilon == 0 ? Share.Tokens : Share.None;
 
     /// <inheritdoc/>
-    public override TokenWeight OfPart(RolloutBatch part, RolloutBatch whole) => Accumulated ? this with { Items = Items * whole.Tokens / part.Tokens } : this;
+    public override bool ReadsSize => true;
+
+    /// <summary>A part without tokens weighs nothing.</summary>
+    public override TokenWeight OfPart(BatchSize part, BatchSize whole) =>
+        Accumulated && part.Tokens > 0 ? this with { Items = Items * whole.Tokens / part.Tokens } : this;
 
     /// <summary>ε ≥ 0 beside the token count: 1e−8 in the masked_mean of verl's forks; 0 unless said otherwise.</summary>
     public double CountEpsilon { get; init => field = Checks.AtLeastZero(value, "The ε beside a token count"); }

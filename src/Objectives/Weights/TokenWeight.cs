@@ -11,8 +11,11 @@ public enum Share
     /// <summary>The number of prompts.</summary>
     Prompts,
 
-    /// <summary>The number of rows (with a trainable token, where only they count).</summary>
+    /// <summary>The number of rows.</summary>
     Rows,
+
+    /// <summary>The number of rows with a trainable token.</summary>
+    LiveRows,
 
     /// <summary>The number of trainable tokens.</summary>
     Tokens,
@@ -60,8 +63,11 @@ public abstract record TokenWeight
     /// <summary>How parts of a batch, cut between prompts, add up.</summary>
     public virtual Share Share => Traits.HasFlag(Traits.GroupIsolated) ? Share.Whole : Share.None;
 
+    /// <summary>Whether how large the whole batch is must be known to put its parts together; so, too, wherever <see cref="OfPart"/> is told of the whole.</summary>
+    public virtual bool ReadsSize => Share != Share.Whole;
+
     /// <summary>This weight as a trainer applies it to <paramref name="part"/>, a micro-batch or device of <paramref name="whole"/>: itself, unless it is told of the whole.</summary>
-    public virtual TokenWeight OfPart(RolloutBatch part, RolloutBatch whole) => this;
+    public virtual TokenWeight OfPart(BatchSize part, BatchSize whole) => this;
 
     /// <summary>Writes αᵢₜ for every trainable token; <paramref name="advantages"/> has shape [N].</summary>
     public abstract void Fill(RolloutBatch batch, ReadOnlySpan<double> advantages, Span<double> weights);
@@ -154,7 +160,10 @@ public sealed record ProductWeight(ImmutableArray<TokenWeight> Factors) : TokenW
     };
 
     /// <inheritdoc/>
-    public override TokenWeight OfPart(RolloutBatch part, RolloutBatch whole) => new ProductWeight([.. Factors.Select(factor => factor.OfPart(part, whole))]);
+    public override bool ReadsSize => Factors.Any(factor => factor.ReadsSize);
+
+    /// <inheritdoc/>
+    public override TokenWeight OfPart(BatchSize part, BatchSize whole) => new ProductWeight([.. Factors.Select(factor => factor.OfPart(part, whole))]);
 
     /// <inheritdoc/>
     public override bool ReadsAdvantageSizes => Factors.Any(factor => factor.ReadsAdvantageSizes);
