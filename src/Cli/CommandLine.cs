@@ -229,7 +229,8 @@ internal static partial class CommandLine
 
     private static Command Evaluate(Terminal terminal)
     {
-        var command = new Command("evaluate", "Evaluate an objective on a batch: value, loss, advantages, coefficients.") { Objective, Batch, Out, Json };
+        var stream = new Option<bool>("--stream") { Description = $"Hold one group at a time, as is done anyway with a file of {EvaluateCommand.Long >> 20} MiB or more where the objective allows it." };
+        var command = new Command("evaluate", "Evaluate an objective on a batch: value, loss, advantages, coefficients.") { Objective, Batch, stream, Out, Json };
         foreach (var option in LossSource.Options)
             command.Add(option);
         command.SetAction(parsed =>
@@ -237,8 +238,10 @@ internal static partial class CommandLine
             var evaluate = new EvaluateCommand(terminal, parsed.GetValue(Json));
             var (reference, file) = (parsed.GetValue(Objective), parsed.GetValue(Batch)!);
             using var loss = LossOf(parsed, reference, Objective.Name);
+            if (loss is not null && parsed.GetValue(stream))
+                throw InvalidInputException.Because($"--stream needs an objective of known parts: of a loss that only answers nobody knows how groups add up.");
             return loss is null
-                ? evaluate.Run(Proposal.Resolve(reference!), Files.ReadBatch(file), file)
+                ? evaluate.Run(Proposal.Resolve(reference!), file, parsed.GetValue(stream))
                 : evaluate.Run(loss.Loss!, Files.ReadBatch(file), file);
         });
         return command;

@@ -29,17 +29,33 @@ internal static class Files
         {
             return read();
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or (ArgumentException and not DecoderFallbackException) or NotSupportedException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or (ArgumentException and not (InvalidInputException or DecoderFallbackException)))
         {
             throw new InvalidInputException($"{path} cannot be read: {Sentence(error)}", error);
         }
     }
 
+    /// <summary>A file to be read.</summary>
+    public static FileStream Open(string path) => Reading(path, () => File.OpenRead(path));
+
     /// <summary>Reads a batch.</summary>
     public static RolloutBatch ReadBatch(string path)
     {
-        string text = Read(path);
-        return Within(path, () => BatchReader.Read(text));
+        using var file = Open(path);
+        return ReadBatch(file, path);
+    }
+
+    /// <summary>Reads a batch from a file that was opened under that path.</summary>
+    public static RolloutBatch ReadBatch(FileStream file, string path) => Reading(path, () => Within(path, () => BatchReader.Read(file)));
+
+    /// <summary>The same group by group, from the beginning.</summary>
+    public static IEnumerable<RolloutBatch> ReadGroups(FileStream file, string path)
+    {
+        if (file.CanSeek)
+            file.Position = 0;
+        using var groups = BatchReader.ReadGroups(file).GetEnumerator();
+        while (Reading(path, () => Within(path, groups.MoveNext)))
+            yield return groups.Current;
     }
 
     /// <summary>Writes a file whole or not at all, and makes its folder.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using GroupRL.Checking;
@@ -17,11 +18,14 @@ internal sealed class Report(Terminal terminal)
     private static readonly JsonSerializerOptions Indented = new()
     {
         WriteIndented = true,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Encoder = Encoder,
     };
 
     /// <summary>The version of this command, and the commit that it was built from where that is known.</summary>
     public static string Version { get; } = typeof(Report).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+
+    /// <summary>How texts are written in JSON: as they are, wherever that is JSON.</summary>
+    public static JavaScriptEncoder Encoder => JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
 
     /// <summary>A number as reports show it.</summary>
     public static string Number(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
