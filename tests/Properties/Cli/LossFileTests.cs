@@ -160,7 +160,7 @@ public sealed class LossFileTests : IDisposable
     // How far a slow run is stands on the other stream.
     private JsonElement Falsify(params string[] args)
     {
-        using var document = JsonDocument.Parse(_grouprl.Run(["falsify", .. args, "--out", _grouprl.Path_("out"), "--cases", "100", "--json"]).Output);
+        using var document = JsonDocument.Parse(_grouprl.Run(["falsify", .. args, "--out", _grouprl.Path_("out"), "--cases", "40", "--json"]).Output);
         return document.RootElement.Clone();
     }
 

@@ -77,7 +77,7 @@ public sealed class LikenessTests : IDisposable
     [Fact]
     public void Another_process_may_be_the_oracle()
     {
-        string[] own = ["falsify", "--command", PipeTests.Serving("trl:grpo"), "--fail-on", "contract", "--cases", "200", "--out", _grouprl.Path_("out"), "--like-command"];
+        string[] own = ["falsify", "--command", PipeTests.Serving("trl:grpo"), "--fail-on", "contract", "--cases", "60", "--out", _grouprl.Path_("out"), "--like-command"];
 
         Assert.Equal(0, _grouprl.Run([.. own, PipeTests.Serving("trl:grpo")]).Exit);
         Assert.Equal(1, _grouprl.Run([.. own, PipeTests.Serving("trl:bnpo")]).Exit);

@@ -12,7 +12,12 @@ public sealed class PipeTests : IDisposable
 {
     private readonly Grouprl _grouprl = new();
 
-    public static TheoryData<string> Shipped => [.. Catalogue.All.Select(entry => entry.Id).Where(id => id.StartsWith("trl:", StringComparison.Ordinal) || id.StartsWith("verl:", StringComparison.Ordinal))];
+    public static TheoryData<string> Entries => [.. Catalogue.All.Select(entry => entry.Id)];
+
+    /// <summary>Of the entries that trainers ship, one for each list of fields that requests may have.</summary>
+    public static TheoryData<string> Shipped => [.. Catalogue.All.Where(entry => entry.Id.StartsWith("trl:", StringComparison.Ordinal) || entry.Id.StartsWith("verl:", StringComparison.Ordinal))
+        .DistinctBy(entry => new ObjectiveLoss("", entry.Objective).Signature is var own ? (string.Join(' ', own.Reads), own.Rewards, own.GreedyRewards, own.Capabilities) : default)
+        .Select(entry => entry.Id)];
 
     /// <summary>Arguments by which this very build serves an entry.</summary>
     internal static string Serving(string id) => $"\"{Path.Combine(AppContext.BaseDirectory, "grouprl")}\" serve {id}";
@@ -29,23 +34,34 @@ public sealed class PipeTests : IDisposable
     }
 
     [Fact]
-    public void A_served_entry_answers_what_the_entry_is_to_the_bit()
+    public void A_process_answers_what_the_entry_that_it_serves_is_to_the_bit()
     {
         using var piped = new PipedLoss(new(Serving("trl:dapo"), TimeSpan.FromSeconds(20), 2, _grouprl.Path_("out")), []);
         var own = new ObjectiveLoss("trl:dapo", Catalogue.Find("trl:dapo")!.Objective);
-        var domain = new RolloutDomain { Reads = [Column.RefLogp, Column.RolloutLogp, Column.Entropy] };
-        for (ulong seed = 0; seed < 50; seed++)
-        {
-            var batch = PaddedBatch.Of(domain.Build(new(seed, 60)), new() { ExtraColumns = 1, Filler = (_, row, column) => row == column ? double.NaN : double.NegativeInfinity });
-            var (there, here) = (piped.Evaluate(batch), own.Evaluate(batch));
-            Assert.Equal(here.Loss, there.Loss);
-            Assert.Equal(here.Gradient, there.Gradient);
-        }
+        foreach (var batch in Batches(own))
+            AssertSame(own.Evaluate(batch), piped.Evaluate(batch));
+        AssertSame(own.Signature, piped.Signature);
+    }
 
-        Assert.Equal(own.Signature.Promises, piped.Signature.Promises);
-        Assert.Equal(own.Signature.Clip, piped.Signature.Clip);
-        Assert.Equal(own.Signature.Capabilities, piped.Signature.Capabilities);
-        Assert.Equal(own.Signature.Design, piped.Signature.Design);
+    [Theory]
+    [MemberData(nameof(Entries))]
+    public void A_served_entry_answers_what_the_entry_is_to_the_bit(string id)
+    {
+        var own = new ObjectiveLoss(id, Catalogue.Find(id)!.Objective);
+        var batches = Batches(own).ToArray();
+        using var input = new StringReader(string.Join('\n', [LossProtocol.Hello(LossProtocol.Schema), .. batches.Select((batch, k) => LossProtocol.Request(k, batch, []))]));
+        using var output = new StringWriter();
+
+        new ServeCommand(input, output).Run(Proposal.Resolve(id));
+
+        using var lines = new StringReader(output.ToString());
+        using var hello = LossProtocol.Parse(lines.ReadLine()!, "it");
+        AssertSame(own.Signature, LossProtocol.ReadHello(hello.RootElement, ""));
+        foreach (var batch in batches)
+        {
+            using var answer = LossProtocol.Parse(lines.ReadLine()!, "it");
+            AssertSame(own.Evaluate(batch), LossProtocol.ReadAnswer(answer.RootElement, batch));
+        }
     }
 
     [Fact]
@@ -132,4 +148,44 @@ public sealed class PipeTests : IDisposable
         _grouprl.Refuses(["falsify", "mine.json", "--command", "true"], "FILE and --command exclude each other");
 
     public void Dispose() => _grouprl.Dispose();
+
+    // What stands at masked places is no number, and batches come whole, in micro-batches, on devices and with terms that stand elsewhere, in turn.
+    private static IEnumerable<PaddedBatch> Batches(ObjectiveLoss loss)
+    {
+        var domain = new RolloutDomain
+        {
+            Reads = [Column.RefLogp, Column.RolloutLogp, Column.Entropy, .. loss.Signature.Reads],
+            RewardCount = loss.Signature.Rewards,
+            GreedyRewards = loss.Signature.GreedyRewards,
+            DeadRows = Presence.Never,
+            LeastTokens = 2,
+        };
+        for (ulong seed = 0; seed < 50; seed++)
+        {
+            var batch = PaddedBatch.Of(domain.Build(new(seed, 60)), new() { ExtraColumns = 1, Filler = (_, row, column) => row == column ? double.NaN : double.NegativeInfinity });
+            yield return (seed % 4) switch
+            {
+                1 when loss.Signature.Capabilities.HasFlag(LossCapabilities.Accumulation) => batch with { Accumulation = [1, batch.Rows - 1] },
+                2 when loss.Signature.Capabilities.HasFlag(LossCapabilities.Devices) => batch with { Devices = [batch.Rows - 1, 1] },
+                3 => batch with { FrozenLogps = batch[Column.OldLogp] },
+                _ => batch,
+            };
+        }
+    }
+
+    private static void AssertSame(LossAnswer own, LossAnswer served)
+    {
+        Assert.Equal(own.Loss, served.Loss);
+        Assert.Equal(own.Gradient, served.Gradient);
+    }
+
+    private static void AssertSame(LossSignature own, LossSignature served)
+    {
+        Assert.Equal(own.Promises, served.Promises);
+        Assert.Equal(own.Clip, served.Clip);
+        Assert.Equal(own.Capabilities, served.Capabilities);
+        Assert.Equal(own.Design, served.Design);
+        Assert.True(own.Reads.SequenceEqual(served.Reads));
+        Assert.Equal((own.Maximise, own.Rewards, own.GreedyRewards), (served.Maximise, served.Rewards, served.GreedyRewards));
+    }
 }
