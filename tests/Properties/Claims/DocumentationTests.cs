@@ -35,4 +35,15 @@ public sealed class DocumentationTests
         Assert.Equal(0, CommandLine.Run(command.Split(' '), new Terminal(output, TextWriter.Null, plainOutput: true, plainError: true)));
         Assert.True(output.ToString() == File.ReadAllText(Repository.Path(page)), $"{page} is not what `grouprl {command}` prints: print it again into the page.");
     }
+    [Fact]
+    public void The_page_of_claims_is_what_the_command_prints()
+    {
+        string printed = ClaimsPage.Print([.. LedgerProfile.Ci]), page = File.ReadAllText(Repository.Path("docs/claims.md"));
+        var (left, right) = (page.Split('\n'), printed.Split('\n'));
+        int line = left.Zip(right).TakeWhile(pair => pair.First == pair.Second).Count();
+
+        Assert.True(
+            page == printed,
+            $"docs/claims.md is not what the ledger says, from line {line + 1} on:\n  {left.ElementAtOrDefault(line)}\n  {right.ElementAtOrDefault(line)}\nPrint it again: dotnet run --project src/Cli -- ledger --markdown > docs/claims.md");
+    }
 }

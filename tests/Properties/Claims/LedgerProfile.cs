@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using GroupRL.Checking;
 using GroupRL.Claims;
+using GroupRL.Cli;
 using GroupRL.Objectives;
 using Xunit;
 using Xunit.Abstractions;
@@ -50,6 +51,10 @@ internal static class LedgerProfile
         Assert.True(judged.Value.Kind == row.Expected.Kind, Explain(row, judged.Value));
         return judged.Value;
     }
+
+    /// <summary>Every row's verdict under the ci profile: where that is the profile of this run, the one that its test sees.</summary>
+    public static IEnumerable<JudgedRow> Ci => Ledger.Rows.Select(row => new JudgedRow(
+        row, Current == Profile.Ci ? s_judged[(row.Claim.Id, row.Objective, row.Optimizer)].Verdict.Value : row.Judge(Profile.Ci)));
 
     /// <summary>The row of these ids.</summary>
     public static LedgerRow Find(string claimId, string objectiveId, string optimizerId) => s_judged[(claimId, objectiveId, optimizerId)].Row;

@@ -22,8 +22,12 @@ public abstract class FamilyLedgerTests<T>(ITestOutputHelper output) where T : I
 
     [Theory]
     [MemberData(nameof(Rows))]
-    public void The_verdict_is_the_one_that_the_theory_predicts(string claimId, string objectiveId, string optimizerId) =>
-        LedgerProfile.Verify(claimId, objectiveId, optimizerId, output);
+    public void The_verdict_is_the_one_that_the_theory_predicts(string claimId, string objectiveId, string optimizerId)
+    {
+        var verdict = LedgerProfile.Verify(claimId, objectiveId, optimizerId, output);
+
+        Assert.Equal(verdict.Kind == VerdictKind.Refuted, verdict.Counterexample is not null);
+    }
 
     [Theory]
     [MemberData(nameof(RefutedRows))]
