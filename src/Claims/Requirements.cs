@@ -56,10 +56,11 @@ internal static class Requirements
                 shaped[i] = evaluation.Rewards[i] + (sign(i) * rounding * terms[i]);
             objective.Advantage.Fill(batch, shaped, advantages);
             Look(advantages);
-            Look(objective.Evaluate(RolloutBatch.Of([.. batch.ToRollouts().Select((group, k) => group.Select((row, i) => row with
+            Look(objective.Evaluate(batch.WithRewards((i, r, reward) =>
             {
-                Rewards = [.. row.Rewards.Select((reward, r) => reward + (sign(k + i + r) * rounding * largest[r]))],
-            }).ToArray())])).Advantages);
+                int group = batch.GroupOf(i);
+                return reward + (sign(group + i - batch[group].FirstRow + r) * rounding * largest[r]);
+            })).Advantages);
             foreach (var column in objective.Advantage.Reads.Concat(objective.Rewards.Reads).Distinct())
                 Look(objective.Evaluate(batch.With(column, [.. batch[column].ToArray().Select((value, t) => value + (sign(t) * rounding * Math.Abs(value)))])).Advantages);
         }

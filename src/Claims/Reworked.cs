@@ -14,20 +14,9 @@ internal static class Reworked
     /// <summary>All policies are the current one.</summary>
     public static RolloutBatch OnPolicy(RolloutBatch batch) => AtReference(Same(batch, Column.OldLogp, Column.Logp));
 
-    /// <summary>The batch with other rewards.</summary>
-    public static RolloutBatch WithRewards(RolloutBatch batch, Func<int, double, double> reward)
-    {
-        int row = -1;
-        return RolloutBatch.Of([.. batch.ToRollouts().Select(group => group.Select(rollout =>
-        {
-            row++;
-            return rollout with
-            {
-                Rewards = [.. rollout.Rewards.Select(r => r is { } known ? reward(row, known) : (double?)null)],
-                GreedyReward = rollout.GreedyReward is { } greedy ? reward(-1, greedy) : null,
-            };
-        }).ToArray())]);
-    }
+    /// <summary>The batch with other rewards: what becomes of that of a row, and of a greedy one as that of row −1.</summary>
+    public static RolloutBatch WithRewards(RolloutBatch batch, Func<int, double, double> reward) =>
+        batch.WithRewards((row, _, own) => reward(row, own), greedy => reward(-1, greedy));
 
     /// <summary>The batch, each of whose groups has one reward: that of its first completion.</summary>
     public static RolloutBatch EqualRewards(RolloutBatch batch)

@@ -85,16 +85,20 @@ public static class Tails
     public static double? Ratio(Optimizer optimizer, int steps, int k)
     {
         ArgumentNullException.ThrowIfNull(optimizer);
-        return optimizer.Link<Direction>() is { } direction ? direction.TailRatio(steps, k) : 0;
+        return Ratio(optimizer.Link<Direction>(), steps, k);
     }
+
+    private static double? Ratio(Direction? direction, int steps, int k) => direction is null ? 0 : direction.TailRatio(steps, k);
 
     /// <summary>Σ_{k≤K} ρ(T, k): how many last steps the next K ones are worth; null where some ρ depends on the gradients.</summary>
     public static double? Total(Optimizer optimizer, int steps, int further)
     {
+        ArgumentNullException.ThrowIfNull(optimizer);
+        var direction = optimizer.Link<Direction>();
         double sum = 0;
         for (int k = 1; k <= further; k++)
         {
-            if (Ratio(optimizer, steps, k) is not { } ratio)
+            if (Ratio(direction, steps, k) is not { } ratio)
                 return null;
             sum += ratio;
         }
@@ -138,6 +142,7 @@ public static class Tails
     private static Measurement LeastTail(Optimizer optimizer, GradientHistory history)
     {
         double beta1 = optimizer.Adam!.Beta1;
+        double[] floors = [.. Enumerable.Range(0, Steps + 1).Select(k => Floor(beta1, history.Steps, k))];
         var worst = new Measurement(double.PositiveInfinity, 0, AtLeast: true);
         for (int e = 0; e < s_epsilons.Length; e++)
         {
@@ -149,7 +154,7 @@ public static class Tails
                 {
                     if (last[j] == 0)
                         continue;
-                    double share = updates[history.Steps - 1 + k][j] / last[j] / Floor(beta1, history.Steps, k);
+                    double share = updates[history.Steps - 1 + k][j] / last[j] / floors[k];
                     worst = worst.Worst(new(share, 1 - Tolerance.Roundings((8 * (history.Steps + k)) + 32), e, k, AtLeast: true));
                 }
             }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace GroupRL.Optimizers;
 
@@ -97,14 +98,18 @@ public sealed record Optimizer(string Id, ImmutableArray<Transform> Chain)
     /// <summary>The single link of type <typeparamref name="T"/>, or null without one; several are an error.</summary>
     public T? Link<T>() where T : Transform
     {
-        ImmutableArray<T> links = [.. Chain.OfType<T>()];
-        return links.Length switch
+        T? found = null;
+        foreach (var link in Chain)
         {
-            0 => null,
-            1 => links[0],
-            _ => throw new InvalidOperationException(
-                Require.Say($"{Id} has {links.Length} links of type {typeof(T).Name}, not one.")),
-        };
+            if (link is not T own)
+                continue;
+            found = found is null
+                ? own
+                : throw new InvalidOperationException(
+                    Require.Say($"{Id} has {Chain.OfType<T>().Count()} links of type {typeof(T).Name}, not one."));
+        }
+
+        return found;
     }
 
     /// <summary>The state before the first step, for a vector of <paramref name="dimension"/> ≥ 1 parameters.</summary>
@@ -149,7 +154,7 @@ public sealed record Optimizer(string Id, ImmutableArray<Transform> Chain)
             }
         }
 
-        return new(state with { Links = [.. links] }, moved, update);
+        return new(state with { Links = ImmutableCollectionsMarshal.AsImmutableArray(links) }, moved, update);
     }
 
     /// <summary>Equal ids and equal links, in order.</summary>

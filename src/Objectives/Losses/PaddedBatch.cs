@@ -144,7 +144,9 @@ public sealed record PaddedBatch
             GreedyRewards = GreedyRewards?[rows],
             FrozenLogps = FrozenLogps?[cells],
         };
-        return Columns.All.Where(column => this[column] is not null).Aggregate(part, (with, column) => with.With(column, this[column]![cells]));
+        foreach (var column in Columns.All)
+            part._columns[(int)column] = this[column]?[cells];
+        return part;
     }
 
     /// <summary>
@@ -164,17 +166,17 @@ public sealed record PaddedBatch
     {
         var cells = new Range(row * Width, (row + 1) * Width);
         bool[] mask = Mask[cells];
-        int last = Array.LastIndexOf(mask, true);
-        var rollout = new Rollout
+        int[]? tokens = Tokens?[cells];
+        tokens?.AsSpan(Array.LastIndexOf(mask, true) + 1).Fill(RolloutBatch.UnknownId);
+        return new Rollout
         {
             Rewards = Rewards[row],
             Logps = [],
             OldLogps = [],
             Mask = mask,
-            Tokens = Tokens is null ? null : [.. Tokens[cells].Select((id, t) => t <= last ? id : RolloutBatch.UnknownId)],
+            Tokens = tokens,
             GreedyReward = GreedyRewards?[row],
-        };
-        return Columns.All.Where(column => this[column] is not null).Aggregate(rollout, (with, column) => with.With(column, this[column]![cells]));
+        }.With(column => this[column]?[cells]);
     }
 
     private static int[] OrderOf(RolloutBatch batch, Padding padding) => padding.Order.IsEmpty ? [.. Enumerable.Range(0, batch.Rows)] : [.. padding.Order];

@@ -100,6 +100,15 @@ public sealed record Rollout
         return copy;
     }
 
+    /// <summary>A copy in which every column holds what <paramref name="values"/> says of it; null removes it.</summary>
+    internal Rollout With(Func<Column, double[]?> values)
+    {
+        var copy = this with { };
+        foreach (var column in Columns.All)
+            copy._columns[(int)column] = values(column);
+        return copy;
+    }
+
     private Rollout(Rollout original)
     {
         _columns = [.. original._columns];

@@ -173,6 +173,31 @@ public sealed class RolloutBatch
             firstGroup: 0);
     }
 
+    /// <summary>A batch that differs in its rewards only; those that are missing stay so, and everything else is shared with this one.</summary>
+    /// <param name="reward">What becomes of a reward: its row, which of the row's rewards it is, and its value.</param>
+    /// <param name="greedy">What becomes of a prompt's greedy reward; null: it stays.</param>
+    /// <exception cref="InvalidInputException">A reward is not finite.</exception>
+    public RolloutBatch WithRewards(Func<int, int, double, double> reward, Func<double, double>? greedy = null)
+    {
+        ArgumentNullException.ThrowIfNull(reward);
+        double[] rewards = [.. _rewards];
+        double[]? greedyRewards = greedy is null || _greedyRewards is null ? _greedyRewards : [.. _greedyRewards];
+        for (int i = 0; i < Rows; i++)
+        {
+            int g = GroupOf(i), k = i - _groupStart[g];
+            for (int r = 0; r < RewardsPerRow; r++)
+            {
+                if (TryReward(i, r, out double own))
+                    rewards[(i * RewardsPerRow) + r] = CheckedReward(reward(i, r, own), r, FirstGroup + g, k);
+            }
+
+            if (greedy is not null && greedyRewards is not null)
+                greedyRewards[i] = CheckedReward(greedy(greedyRewards[i]), 0, FirstGroup + g, k);
+        }
+
+        return new(_groupStart, _rowStart, _fullStart, _positions, _ids, _columns, rewards, greedyRewards, FirstGroup);
+    }
+
     /// <summary>Where trainable token <paramref name="token"/> stands, in words: group, completion and token within it.</summary>
     public string PlaceOf(int token)
     {
@@ -425,20 +450,17 @@ public sealed class RolloutBatch
         var rewards = new double?[RewardsPerRow];
         for (int k = 0; k < RewardsPerRow; k++)
             rewards[k] = TryReward(i, k, out double reward) ? reward : null;
-        var rollout = new Rollout
+        return new Rollout
         {
             Rewards = rewards,
-            Logps = Spread(Column.Logp)!,
-            OldLogps = Spread(Column.OldLogp)!,
+            Logps = [],
+            OldLogps = [],
             Tokens = HasIds ? Ids(i).ToArray() : null,
             Mask = mask,
             GreedyReward = HasGreedyRewards ? GreedyReward(i) : null,
-        };
-        foreach (var column in Columns.All.Skip(2).Where(Has))
-            rollout = rollout.With(column, Spread(column));
-        return rollout;
+        }.With(column => Has(column) ? Spread(column) : null);
 
-        double[]? Spread(Column column)
+        double[] Spread(Column column)
         {
             var values = new double[full];
             Array.Fill(values, double.NaN);
