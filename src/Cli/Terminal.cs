@@ -11,6 +11,9 @@ internal sealed class Terminal
     // Wide enough that no line of a report is folded where there is no window to fit into.
     private const int PlainWidth = 4000;
 
+    // What is beside it fits into 80 columns then.
+    private const int BarWidth = 16;
+
     private static readonly TimeSpan BetweenReports = TimeSpan.FromSeconds(5);
 
     private readonly bool _plainError;
@@ -97,7 +100,7 @@ internal sealed class Terminal
         else
         {
             AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(Error) }).Progress()
-                .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new PaceColumn(() => pace))
+                .Columns(new TaskDescriptionColumn(), new ProgressBarColumn { Width = BarWidth }, new PercentageColumn(), new PaceColumn(() => pace))
                 .AutoClear(true).HideCompleted(true).Start(progress =>
                 {
                     var bar = progress.AddTask(Markup.Escape(what), maxValue: items.Count);
@@ -137,6 +140,9 @@ internal sealed class Terminal
     /// <summary>Rate and time left beside a bar.</summary>
     private sealed class PaceColumn(Func<Pace> pace) : ProgressColumn
     {
+        /// <inheritdoc/>
+        protected override bool NoWrap => true;
+
         /// <inheritdoc/>
         public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) => new Text(pace().Speed);
     }
