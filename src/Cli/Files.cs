@@ -78,11 +78,12 @@ internal static class Files
         return new(path) { AutoFlush = true };
     }
 
+    // Other shares than none take a lock that two writers may have at once, where locks are advisory.
     /// <summary>A file to be written on, by no one else meanwhile; it and its folder are made where they are not there.</summary>
     public static FileStream Hold(string path) => Writing(path, () =>
     {
         MakeFolder(path);
-        return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read);
+        return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
     });
 
     /// <summary>Makes the folder that a file is to lie in.</summary>

@@ -76,6 +76,15 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_another_process_writes_is_left_to_it()
+    {
+        string folder = _grouprl.Path_("run");
+        Train(folder, "--steps", "5");
+        using var held = new FileStream(Path.Combine(folder, "metrics.jsonl"), FileMode.Open, FileAccess.Write, FileShare.Read);
+        _grouprl.Refuses([.. Last("train", [.. s_run, "--steps", "9"]), "--out", folder], "metrics.jsonl cannot be written", "used by another process");
+    }
+
+    [Fact]
     public void Metrics_that_are_missing_are_not_made_up()
     {
         string folder = _grouprl.Path_("run");
