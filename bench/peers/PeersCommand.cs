@@ -14,7 +14,8 @@ namespace GroupRL.Bench.Peers;
 /// </summary>
 internal static class PeersCommand
 {
-    private const int WarmUps = 60;
+    // Long enough for the runtime to compile in earnest what is called again and again.
+    private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(0.7);
 
     // What is to be reached: times PyTorch thread for thread, times Hypothesis, and the largest growth of the cost of a token.
     private const double Kernels = 5;
@@ -80,9 +81,9 @@ internal static class PeersCommand
         var batch = shared.Batch;
         var vectors = new VectorEvaluator(objective);
         var coefficients = new double[batch.Tokens];
-        double value = 0;
-        for (int k = 0; k < WarmUps; k++)
-            value = vectors.Evaluate(batch, coefficients, threads);
+        double value = vectors.Evaluate(batch, coefficients, threads);
+        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < s_warmUp;)
+            vectors.Evaluate(batch, coefficients, threads);
         double loss = (double)shared.Evaluate(peer, name, threads)["loss"]!;
         Compare(name, -value, loss, coefficients, shared.Gradient(peer));
 

@@ -84,9 +84,9 @@ internal sealed class FlippedRatioVectors(FlippedRatio kernel) : VectorRowKernel
     {
         Vector<double> x = logp - old, frozenX = still - old, ratio = VectorExp.Of(x), frozen = VectorExp.Of(frozenX), dual = new(kernel.Dual);
         var positive = Vector.GreaterThan(advantage, Vector<double>.Zero);
-        Vector<double> capped = Vector.Min(frozen, ceiling), up = advantage / (capped * capped);
-        var gain = Vector.ConditionalSelect(positive, Vector<double>.One / capped, Vector.Max(frozen, floor));
-        value = Vector.ConditionalSelect(positive, up * Vector.Min(ratio, ceiling), advantage * Vector.Max(ratio, floor));
+        Vector<double> capped = Vector.MinNative(frozen, ceiling), up = advantage / (capped * capped);
+        var gain = Vector.ConditionalSelect(positive, Vector<double>.One / capped, Vector.MaxNative(frozen, floor));
+        value = Vector.ConditionalSelect(positive, up * Vector.MinNative(ratio, ceiling), advantage * Vector.MaxNative(ratio, floor));
         slope = Vector.ConditionalSelect(
             positive,
             Vector.AndNot(up * ratio, Vector.AsVectorDouble(Vector.GreaterThan(ratio, ceiling))),

@@ -122,8 +122,8 @@ internal static class Sums
         Vector<double> even = default, odd = default, least = new(low), most = new(high);
         for (; t <= logp.Length - (2 * width); t += 2 * width)
         {
-            even += Vector.Min(Vector.Max(logp.At(t) - old.At(t), least), most);
-            odd += Vector.Min(Vector.Max(logp.At(t + width) - old.At(t + width), least), most);
+            even += Vector.MinNative(Vector.MaxNative(logp.At(t) - old.At(t), least), most);
+            odd += Vector.MinNative(Vector.MaxNative(logp.At(t + width) - old.At(t + width), least), most);
         }
 
         double sum = Vector.Sum(even + odd);

@@ -3,14 +3,15 @@ using System.Runtime.CompilerServices;
 
 namespace GroupRL.Objectives;
 
-/// <summary>What a token kernel sees of as many tokens as a vector has, as <see cref="Point"/> says of one.</summary>
-internal readonly record struct Lanes(Vector<double> Logp, Vector<double> Frozen, Vector<double> Old, Vector<double> Advantage);
-
 /// <summary>A token kernel over one vector.</summary>
 internal interface ITokenLanes
 {
-    /// <summary>φ and ∂φ/∂ℓ, lane by lane; returns the lanes, as masks, that are too near to a kink or too far out, so that only the definition tells.</summary>
-    Vector<long> At(in Lanes lanes, out Vector<double> value, out Vector<double> slope);
+    /// <summary>
+    /// φ and ∂φ/∂ℓ of the tokens from <paramref name="t"/> on, lane by lane, of ℓ, the batch's own ℓ and ℓ°; returns the lanes, as masks, that are too near to a
+    /// kink or too far out, so that only the definition tells. It loads what it needs and no more.
+    /// </summary>
+    Vector<long> At(
+        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, int t, Vector<double> advantage, out Vector<double> value, out Vector<double> slope);
 }
 
 /// <summary>A shape over one vector.</summary>
@@ -53,7 +54,7 @@ internal sealed class TokenVectors<TLanes>(TokenKernel kernel, TLanes lanes) : V
         double rest = 0;
         for (; t <= logp.Length - width; t += width)
         {
-            var unsure = each.At(new(logp.At(t), frozen.At(t), old.At(t), advantages.At(t)), out var value, out var slope);
+            var unsure = each.At(logp, frozen, old, t, advantages.At(t), out var value, out var slope);
             if (unsure == Vector<long>.Zero)
             {
                 Vector<double> weight = weights.At(t), coefficient = weight * slope;
@@ -92,10 +93,11 @@ internal readonly struct TokenRatioLanes<TShape>(TokenRatio kernel, TShape shape
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(in Lanes lanes, out Vector<double> value, out Vector<double> slope)
+    public Vector<long> At(
+        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, int t, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
     {
-        var x = lanes.Logp - lanes.Old;
-        return shape.At(VectorExp.Of(x), lanes.Advantage, out value, out slope) | x.Beyond(_bound);
+        var x = logp.At(t) - old.At(t);
+        return shape.At(VectorExp.Of(x), advantage, out value, out slope) | x.Beyond(_bound);
     }
 }
 
@@ -125,9 +127,9 @@ internal readonly struct ClipLanes(Clip clip) : IShapeLanes
         Vector<double> low = new(_low), high = new(_high), raw = ratio * advantage;
         var positive = Vector.GreaterThan(advantage, Vector<double>.Zero);
         var killed = Vector.ConditionalSelect(positive, Vector.GreaterThan(ratio, high), Vector.LessThan(ratio, low));
-        value = Vector.Min(raw, Vector.Min(Vector.Max(ratio, low), high) * advantage);
+        value = Vector.MinNative(raw, Vector.MinNative(Vector.MaxNative(ratio, low), high) * advantage);
         slope = Vector.AndNot(raw, Vector.AsVectorDouble(killed));
-        return Vector.LessThanOrEqual(Vector.Min(Vector.Abs(ratio - low), Vector.Abs(ratio - high)), new Vector<double>(_near));
+        return Vector.LessThanOrEqual(Vector.MinNative(Vector.Abs(ratio - low), Vector.Abs(ratio - high)), new Vector<double>(_near));
     }
 }
 
@@ -145,11 +147,11 @@ internal readonly struct CappedClipLanes(Clip clip) : IShapeLanes
     public Vector<long> At(Vector<double> ratio, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
     {
         var unsure = _clip.At(ratio, advantage, out _, out var uncapped);
-        Vector<double> cap = new(_cap), dual = new(_dual), clipped = Vector.Min(Vector.Max(ratio, new Vector<double>(_low)), new Vector<double>(_high));
+        Vector<double> cap = new(_cap), dual = new(_dual), clipped = Vector.MinNative(Vector.MaxNative(ratio, new Vector<double>(_low)), new Vector<double>(_high));
         var negative = Vector.LessThan(advantage, Vector<double>.Zero);
-        value = Vector.Min(Vector.Min(ratio, cap) * advantage, clipped * advantage);
-        value = Vector.ConditionalSelect(negative & Vector.GreaterThan(ratio, dual), Vector.Max(value, dual * advantage), value);
-        slope = Vector.AndNot(uncapped, Vector.AsVectorDouble(negative & Vector.GreaterThan(ratio, Vector.Min(cap, dual))));
+        value = Vector.MinNative(Vector.MinNative(ratio, cap) * advantage, clipped * advantage);
+        value = Vector.ConditionalSelect(negative & Vector.GreaterThan(ratio, dual), Vector.MaxNative(value, dual * advantage), value);
+        slope = Vector.AndNot(uncapped, Vector.AsVectorDouble(negative & Vector.GreaterThan(ratio, Vector.MinNative(cap, dual))));
         return unsure | ratio.IsNear(_cap) | ratio.IsNear(_dual);
     }
 }
@@ -159,18 +161,21 @@ internal readonly struct SoftGateLanes(SoftGate gate) : IShapeLanes
 {
     private readonly double _positive = gate.PositiveTau;
     private readonly double _negative = gate.NegativeTau;
+    private readonly double _positiveScale = 4 / gate.PositiveTau;
+    private readonly double _negativeScale = 4 / gate.NegativeTau;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector<long> At(Vector<double> ratio, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
     {
         var one = Vector<double>.One;
-        var tau = Vector.ConditionalSelect(Vector.GreaterThan(advantage, Vector<double>.Zero), new Vector<double>(_positive), new Vector<double>(_negative));
-        var argument = tau * (ratio - one);
-        Vector<double> p = one / (one + VectorExp.Of(-argument)), rest = one / (one + VectorExp.Of(argument));
-        var four = new Vector<double>(4);
-        value = four / tau * p * advantage;
-        slope = four * p * rest * ratio * advantage;
+        var positive = Vector.GreaterThan(advantage, Vector<double>.Zero);
+        var argument = Vector.ConditionalSelect(positive, new Vector<double>(_positive), new Vector<double>(_negative)) * (ratio - one);
+        // σ(|x|) = 1/(1 + e^−|x|) and σ(−|x|) = e^−|x|·σ(|x|): one exponential and one division for both, and no tail is lost.
+        Vector<double> tail = VectorExp.Of(-Vector.Abs(argument)), large = one / (one + tail), small = tail * large;
+        var p = Vector.ConditionalSelect(Vector.GreaterThanOrEqual(argument, Vector<double>.Zero), large, small);
+        value = Vector.ConditionalSelect(positive, new Vector<double>(_positiveScale), new Vector<double>(_negativeScale)) * p * advantage;
+        slope = new Vector<double>(4) * large * small * ratio * advantage;
         return argument.Beyond(VectorExp.Largest);
     }
 }
@@ -184,17 +189,18 @@ internal readonly struct GradientPreservingLanes(Clip clip) : ITokenLanes
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(in Lanes lanes, out Vector<double> value, out Vector<double> slope)
+    public Vector<long> At(
+        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, int t, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
     {
-        Vector<double> x = lanes.Logp - lanes.Old, frozen = lanes.Frozen - lanes.Old, dual = new(_dual), moved = lanes.Logp - lanes.Frozen;
-        Vector<double> ratio = VectorExp.Of(x), still = VectorExp.Of(frozen);
-        var bound = Vector.Min(Vector.Max(still, new Vector<double>(_low)), new Vector<double>(_high));
+        Vector<double> x = logp.At(t) - old.At(t), stillX = frozen.At(t) - old.At(t), moved = logp.At(t) - frozen.At(t), dual = new(_dual);
+        Vector<double> ratio = VectorExp.Of(x), still = VectorExp.Of(stillX);
+        var bound = Vector.MinNative(Vector.MaxNative(still, new Vector<double>(_low)), new Vector<double>(_high));
         var clipped = Vector.ConditionalSelect(Vector.Equals(bound, still), ratio, bound * VectorExp.Of(moved));
-        value = Vector.Min(ratio * lanes.Advantage, clipped * lanes.Advantage);
-        var beyond = Vector.LessThan(lanes.Advantage, Vector<double>.Zero) & Vector.GreaterThan(ratio, dual);
+        value = Vector.MinNative(ratio * advantage, clipped * advantage);
+        var beyond = Vector.LessThan(advantage, Vector<double>.Zero) & Vector.GreaterThan(ratio, dual);
         slope = Vector.ConditionalSelect(beyond, Vector<double>.Zero, value);
-        value = Vector.ConditionalSelect(beyond, dual * lanes.Advantage, value);
-        return x.Beyond(VectorExp.Largest) | frozen.Beyond(VectorExp.Largest) | moved.Beyond(VectorExp.Largest) | ratio.IsNear(_dual);
+        value = Vector.ConditionalSelect(beyond, dual * advantage, value);
+        return x.Beyond(VectorExp.Largest) | stillX.Beyond(VectorExp.Largest) | moved.Beyond(VectorExp.Largest) | ratio.IsNear(_dual);
     }
 }
 
@@ -203,10 +209,11 @@ internal readonly struct OwnRatioLanes : ITokenLanes
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(in Lanes lanes, out Vector<double> value, out Vector<double> slope)
+    public Vector<long> At(
+        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, int t, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
     {
-        var x = lanes.Logp - lanes.Frozen;
-        value = slope = VectorExp.Of(x) * lanes.Advantage;
+        var x = logp.At(t) - frozen.At(t);
+        value = slope = VectorExp.Of(x) * advantage;
         return x.Beyond(VectorExp.Largest);
     }
 }
@@ -216,10 +223,11 @@ internal readonly struct LogLikelihoodLanes : ITokenLanes
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(in Lanes lanes, out Vector<double> value, out Vector<double> slope)
+    public Vector<long> At(
+        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, int t, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
     {
-        slope = lanes.Advantage;
-        value = lanes.Advantage * lanes.Logp;
+        slope = advantage;
+        value = advantage * logp.At(t);
         return Vector<long>.Zero;
     }
 }
@@ -233,12 +241,13 @@ internal readonly struct ClippedImportanceLanes(ClippedImportance kernel) : ITok
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(in Lanes lanes, out Vector<double> value, out Vector<double> slope)
+    public Vector<long> At(
+        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, int t, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
     {
-        var x = lanes.Frozen - lanes.Old;
+        var x = frozen.At(t) - old.At(t);
         var ratio = VectorExp.Of(x);
-        slope = Vector.Min(Vector.Max(ratio, new Vector<double>(_low)), new Vector<double>(_high)) * lanes.Advantage;
-        value = slope * lanes.Logp;
+        slope = Vector.MinNative(Vector.MaxNative(ratio, new Vector<double>(_low)), new Vector<double>(_high)) * advantage;
+        value = slope * logp.At(t);
         return x.Beyond(_bound);
     }
 }

@@ -94,6 +94,7 @@ internal readonly ref struct VectorGroup(RolloutBatch batch, int group, ReadOnly
 /// A kernel over vectors of tokens: an optimisation of the <see cref="Kernel"/> that defines it. It takes the same branch at every token, for where
 /// a vector's rounding could tell otherwise the definition is asked, and agrees in the numbers to a few roundings.
 /// </summary>
+/// <remarks>Least and largest of two are the machine's own (<c>MinNative</c>): batches hold no NaN, and which zero is meant is of no matter.</remarks>
 internal abstract class VectorKernel
 {
     /// <summary>
