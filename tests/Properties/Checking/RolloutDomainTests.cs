@@ -10,25 +10,29 @@ public class RolloutDomainTests
 {
     private const int Cases = 2000;
 
+    // Most rows of the ledger have their domain in common with others, and its cases are built once for all of them.
+    private static readonly Dictionary<(string Claim, string Objective), Lazy<Dictionary<(string Claim, string Objective), string>>> s_wrong = Pairs
+        .GroupBy(pair => Content(pair.Claim.Domain(pair.Entry.Objective)))
+        .SelectMany(shared => shared.Zip(Enumerable.Repeat(new Lazy<Dictionary<(string, string), string>>(() => Wrong([.. shared])), shared.Count())))
+        .ToDictionary(pair => (pair.First.Claim.Id, pair.First.Entry.Id), pair => pair.Second);
+
     /// <summary>Every claim about objectives for every objective that it speaks of.</summary>
     public static TheoryData<string, string> Rows
     {
         get
         {
             TheoryData<string, string> rows = [];
-            foreach (var claim in Ledger.ObjectiveClaims.OfType<Claim<SurrogateObjective, RolloutBatch>>())
-            {
-                foreach (var entry in Catalogue.All.Where(entry => claim.Missing(entry.Objective) is null))
-                    rows.Add(claim.Id, entry.Id);
-            }
-
+            foreach (var (claim, entry) in Pairs)
+                rows.Add(claim.Id, entry.Id);
             return rows;
         }
     }
 
-    // Most objectives of a claim have one domain between them, whose cases are built once for all of them.
-    private static readonly Dictionary<string, Lazy<Dictionary<string, string>>> s_wrong = Ledger.ObjectiveClaims.OfType<Claim<SurrogateObjective, RolloutBatch>>()
-        .ToDictionary(claim => claim.Id, claim => new Lazy<Dictionary<string, string>>(() => Wrong(claim)));
+    private static IEnumerable<(Claim<SurrogateObjective, RolloutBatch> Claim, CatalogueEntry Entry)> Pairs =>
+        from claim in Ledger.ObjectiveClaims.OfType<Claim<SurrogateObjective, RolloutBatch>>()
+        from entry in Catalogue.All
+        where claim.Missing(entry.Objective) is null
+        select (claim, entry);
 
     public static TheoryData<string, string> Bounded => new()
     {
@@ -38,7 +42,7 @@ public class RolloutDomainTests
     [Theory]
     [MemberData(nameof(Rows))]
     public void Every_case_keeps_the_hypotheses_of_its_claim_and_every_corner_gets_its_share(string claimId, string objectiveId) =>
-        Assert.Equal("", s_wrong[claimId].Value[objectiveId]);
+        Assert.Equal("", s_wrong[(claimId, objectiveId)].Value[(claimId, objectiveId)]);
 
     [Fact]
     public void Every_case_of_a_training_keeps_the_hypotheses_of_its_claim()
@@ -220,37 +224,29 @@ public class RolloutDomainTests
         }
     }
 
-    // What is wrong with the domain of a claim for each objective that it speaks of, "" where nothing is.
-    private static Dictionary<string, string> Wrong(Claim<SurrogateObjective, RolloutBatch> claim)
+    // What is wrong with the one domain of these rows for each of them, "" where nothing is.
+    private static Dictionary<(string Claim, string Objective), string> Wrong((Claim<SurrogateObjective, RolloutBatch> Claim, CatalogueEntry Entry)[] rows)
     {
-        var wrong = new Dictionary<string, string>();
-        foreach (var shared in Catalogue.All.Where(entry => claim.Missing(entry.Objective) is null).GroupBy(entry => Content(claim.Domain(entry.Objective))))
+        string[] wrong = [.. rows.Select(_ => "")];
+        var domain = rows[0].Claim.Domain(rows[0].Entry.Objective);
+        var corners = domain.Corners;
+        int[] reached = new int[corners.Length];
+        for (int k = 0; k < Cases; k++)
         {
-            var domain = claim.Domain(shared.First().Objective);
-            var corners = domain.Corners;
-            int[] reached = new int[corners.Length];
-            foreach (var entry in shared)
-                wrong[entry.Id] = "";
-            for (int k = 0; k < Cases; k++)
+            var batch = domain.Build(DrawOf(k));
+            for (int row = 0; row < rows.Length; row++)
             {
-                var batch = domain.Build(DrawOf(k));
-                foreach (var entry in shared)
-                {
-                    if (claim.Outside(entry.Objective, batch) is { } broken)
-                        wrong[entry.Id] += $"case {k}: {broken}\n";
-                }
-
-                for (int corner = 0; corner < reached.Length; corner++)
-                    reached[corner] += corners[corner].Contains(batch) ? 1 : 0;
+                if (rows[row].Claim.Outside(rows[row].Entry.Objective, batch) is { } broken)
+                    wrong[row] += $"case {k}: {broken}\n";
             }
 
-            // Twice the floor, so that no unlucky seed leaves a row undecided.
-            string missed = string.Concat(corners.Zip(reached).Where(corner => corner.Second < 0.02 * Cases).Select(corner => $"{corner.First.Name}: {corner.Second} of {Cases}\n"));
-            foreach (var entry in shared)
-                wrong[entry.Id] += missed;
+            for (int corner = 0; corner < reached.Length; corner++)
+                reached[corner] += corners[corner].Contains(batch) ? 1 : 0;
         }
 
-        return wrong;
+        // Twice the floor, so that no unlucky seed leaves a row undecided.
+        string missed = string.Concat(corners.Zip(reached).Where(corner => corner.Second < 0.02 * Cases).Select(corner => $"{corner.First.Name}: {corner.Second} of {Cases}\n"));
+        return rows.Zip(wrong).ToDictionary(row => (row.First.Claim.Id, row.First.Entry.Id), row => row.Second + missed);
     }
 
     // Equal where two domains build the same cases: arrays are compared by what they hold.
