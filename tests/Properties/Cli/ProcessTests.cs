@@ -3,15 +3,7 @@ using Xunit;
 
 namespace GroupRL.Properties.Cli;
 
-/// <summary>Processes build and run beside no other test: they would take each other's time.</summary>
-[CollectionDefinition(Name, DisableParallelization = true)]
-public sealed class Processes
-{
-    public const string Name = "processes";
-}
-
 /// <summary>What a user runs, as processes of their own: a program of one file, and the tool from its package.</summary>
-[Collection(Processes.Name)]
 public sealed class ProcessTests : IDisposable
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
