@@ -20,6 +20,9 @@ public readonly record struct Item(long Number, int Row, int Block)
 /// <param name="Count">n.</param>
 public readonly record struct Shard(int Index, int Count)
 {
+    /// <summary>The largest n.</summary>
+    public const int Most = 1_000_000;
+
     /// <summary>Whether it holds an item.</summary>
     public bool Has(Item item) => item.Number % Count == Index - 1;
 

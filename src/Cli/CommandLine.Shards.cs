@@ -62,9 +62,9 @@ internal static partial class CommandLine
         return IndexOfCount().Match(text) is { Success: true } match
             && int.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int index)
             && int.TryParse(match.Groups[2].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int count)
-            && index >= 1 && index <= count
+            && index >= 1 && index <= count && count <= Shard.Most
             ? new(index, count)
-            : throw InvalidInputException.Because($"{ShardOf.Name} must be i/n, whole numbers with 1 ≤ i ≤ n, as 3/8; got \"{text}\".");
+            : throw InvalidInputException.Because($"{ShardOf.Name} must be i/n, whole numbers with 1 ≤ i ≤ n ≤ {Shard.Most}, as 3/8; got \"{text}\".");
     }
 
     // Where the processes of a candidate leave what they say: shards of one run may do so at once.

@@ -26,7 +26,7 @@ internal sealed class MergeCommand(Terminal terminal, IReadOnlyList<LedgerRow> l
         if (run.What == ShardHeader.Ledger && run.Digest != RunDigest.Of(ledger))
             return Refuse($"{folder} holds a run of another ledger than this command's.");
         Dictionary<object, CaseGrid> grids = new(ReferenceEqualityComparer.Instance);
-        var candidate = run.Subject is null ? null : StrictJson.Read("The header", () => RecordedSubject.Read(JsonSerializer.SerializeToElement(run.Subject), grids));
+        var candidate = run.Subject is null ? null : Files.Within($"{headers[0].Path}, line 1", () => RecordedSubject.Read(JsonSerializer.SerializeToElement(run.Subject), grids));
         var verdicts = Gather(shards, candidate?.Rows ?? ledger, run.Cases, grids);
         return _problems.Count > 0 ? Refuse()
             : candidate is null ? ofLedger([.. ledger.Zip(verdicts, (row, verdict) => new JudgedRow(row, verdict))])

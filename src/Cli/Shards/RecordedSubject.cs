@@ -37,16 +37,20 @@ internal static class RecordedSubject
     {
         var fields = new Fields(element, "subject");
         string name = fields.AnyText("name");
-        string[] reference = [.. fields.Items("reference").Select(word => word.GetString()!)];
+        string[] reference = [.. fields.Items("reference").Select((word, k) => Text(word, FormattableString.Invariant($"subject.reference[{k}]")))];
         string? program = fields.Find("program") is { ValueKind: JsonValueKind.String } given ? given.GetString() : null;
         var find = fields.Choice("laws", s_laws);
         var expected = fields.Find("expected") is { ValueKind: JsonValueKind.Object } reasons
-            ? reasons.EnumerateObject().ToImmutableSortedDictionary(entry => entry.Name, entry => entry.Value.GetString()!)
+            ? reasons.EnumerateObject().ToImmutableSortedDictionary(entry => entry.Name, entry => Text(entry.Value, $"subject.expected.{entry.Name}"))
             : throw InvalidInputException.Because($"subject.expected must be an object of claims and reasons.");
         LedgerRow[] rows = [.. fields.Items("rows").Select((row, k) => Row(new(row, FormattableString.Invariant($"subject.rows[{k}]")), find))];
         fields.End();
         return Candidate.Recorded(name, reference, rows, expected, grids) with { Program = program };
     }
+
+    private static string Text(JsonElement element, string place) => element.ValueKind == JsonValueKind.String
+        ? element.GetString()!
+        : throw InvalidInputException.Because($"{place} must be a text; got {element.ValueKind}.");
 
     private static LedgerRow Row(Fields fields, Func<string, Claim?> find)
     {

@@ -1,5 +1,6 @@
 using GroupRL.Checking;
 using GroupRL.Claims;
+using GroupRL.Objectives;
 
 namespace GroupRL.Cli;
 
@@ -9,6 +10,9 @@ namespace GroupRL.Cli;
 /// <param name="folder">The folder of the run.</param>
 internal sealed class ShardCommand(Terminal terminal, Shard shard, string folder)
 {
+    /// <summary>The most blocks of a run: 2·10¹⁰ cases.</summary>
+    private const int MostItems = 20_000_000;
+
     /// <summary>Runs a share of a ledger.</summary>
     public int Run(IReadOnlyList<LedgerRow> ledger, int cases) => Run(new(ShardHeader.Ledger, shard, cases, RunDigest.Of(ledger), Report.Version, Subject: null), ledger, _ => null, jobs: -1);
 
@@ -27,13 +31,13 @@ internal sealed class ShardCommand(Terminal terminal, Shard shard, string folder
         var items = ItemsOf(rows, profile);
         using var file = ShardFile.Open(path, header);
         file.Text.Check(path, rows, items);
+        file.Mend();
         if (file.Text.Ended)
         {
             terminal.Output.WriteLine(FormattableString.Invariant($"{path} is finished already, with {file.Text.Items.Count} items."));
             return ExitCode.Kept;
         }
 
-        file.Mend();
         var finished = file.Text.Items.Select(item => item.Number).ToHashSet();
         Item[] left = [.. items.Where(item => shard.Has(item) && !finished.Contains(item.Number))];
         int all = finished.Count + left.Length;
@@ -56,5 +60,12 @@ internal sealed class ShardCommand(Terminal terminal, Shard shard, string folder
     }
 
     /// <summary>The items of a run, by their numbers.</summary>
-    public static IReadOnlyList<Item> ItemsOf(IReadOnlyList<LedgerRow> rows, Profile profile) => [.. Item.Of(rows.Select(row => row.Cases(profile)))];
+    /// <exception cref="InvalidInputException">There are more than a list of them can hold in reason.</exception>
+    public static IReadOnlyList<Item> ItemsOf(IReadOnlyList<LedgerRow> rows, Profile profile)
+    {
+        long blocks = rows.Sum(row => (long)Block.Count(row.Cases(profile)));
+        return blocks <= MostItems
+            ? [.. Item.Of(rows.Select(row => row.Cases(profile)))]
+            : throw InvalidInputException.Because($"A run that is shared has at most {MostItems} blocks of {Block.Size} cases; {profile.Cases} cases a row make {blocks}.");
+    }
 }

@@ -62,12 +62,17 @@ internal sealed record ShardHeader(string What, Shard Shard, int Cases, string D
             throw InvalidInputException.Because($"schema must be \"{Schema}\"; got \"{schema}\".");
         string what = fields.Choice("what", (Ledger, Ledger), (Falsify, Falsify));
         var shard = new Shard(fields.Whole("i"), fields.Whole("n"));
-        if (shard.Index < 1 || shard.Index > shard.Count)
-            throw InvalidInputException.Because($"i must be from 1 to n; got {shard.Index} of {shard.Count}.");
+        if (shard.Index < 1 || shard.Index > shard.Count || shard.Count > Shard.Most)
+            throw InvalidInputException.Because($"i must be from 1 to n, and n at most {Shard.Most}; got {shard.Index} of {shard.Count}.");
         int cases = fields.Whole("cases");
         string digest = fields.Text("digest");
         string version = fields.Text("version");
-        var subject = fields.Find("subject") is { } given ? JsonObject.Create(given.Clone()) : null;
+        var subject = fields.Find("subject") switch
+        {
+            null => null,
+            { ValueKind: JsonValueKind.Object } given => JsonObject.Create(given.Clone()),
+            { } other => throw InvalidInputException.Because($"subject must be an object; got {other.ValueKind}."),
+        };
         if (subject is null != (what == Ledger))
             throw InvalidInputException.Because($"a header has a subject if and only if it is of {Falsify}.");
         fields.End();

@@ -79,12 +79,27 @@ internal sealed record ShardText(ShardHeader Header, IReadOnlyList<ShardItem> It
                 && (place.Block, rows[place.Row].Claim.Id, rows[place.Row].Subject) == (item.Block, item.Claim, item.Subject);
             if (!own)
                 throw new InvalidInputException(FormattableString.Invariant($"{path} is damaged: its item {item.Number}, block {item.Block} of {item.Claim} for {item.Subject}, is none of {Header.Shard}."));
+            if (Impossible(item, rows[items[(int)item.Number].Row]) is { } fault)
+                throw new InvalidInputException(FormattableString.Invariant($"{path} is damaged: {fault} in its item {item.Number}."));
             if (!seen.Add(item.Number))
                 throw new InvalidInputException(FormattableString.Invariant($"{path} is damaged: its item {item.Number} is there twice."));
         }
 
         if (Ended && seen.Count != Header.Shard.CountOf(items.Count))
             throw new InvalidInputException(FormattableString.Invariant($"{path} is damaged: it ends after {seen.Count} items, and {Header.Shard} has {Header.Shard.CountOf(items.Count)}."));
+    }
+
+    // What no search of the block can have found, in words.
+    private string? Impossible(ShardItem item, LedgerRow row)
+    {
+        int cases = row.BlockOf(new(Header.Cases), item.Block).Cases;
+        var found = item.Found;
+        return found.Cases > cases || (found.Cases < cases && found.Counterexample is null && found.Unbuilt.Length == 0)
+            ? FormattableString.Invariant($"{found.Cases} cases were checked of {cases}, without a counterexample,")
+            // Shrinking a counterexample asks for cases that are not counted.
+            : found.Refused > found.Cases && found.Counterexample is null ? FormattableString.Invariant($"{found.Refused} of {found.Cases} cases were refused")
+            : found.Corners.FirstOrDefault(corner => corner.Value > found.Cases) is { Key: not null } corner ? FormattableString.Invariant($"the corner \"{corner.Key}\" has {corner.Value} of {found.Cases} cases")
+            : null;
     }
 
     private static JsonDocument? TryParse(ReadOnlyMemory<byte> line)

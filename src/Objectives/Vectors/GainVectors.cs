@@ -5,6 +5,10 @@ namespace GroupRL.Objectives;
 /// <summary><see cref="GammaGain"/> without a mismatch.</summary>
 internal sealed class GammaGainVectors(GammaGain kernel) : VectorRowKernel
 {
+    /// <summary>Whether no gain, at most e^(λ + 20k), leaves float64 and counts as 0: a jump, and no matter of rounding.</summary>
+    public static bool CannotOverflow(GammaGain gain) =>
+        Math.Max(gain.PositiveLambda + (GammaGain.LargestLog * gain.PositiveK), gain.NegativeLambda + (GammaGain.LargestLog * gain.NegativeK)) < VectorExp.Largest;
+
     /// <inheritdoc/>
     public override double Row(in VectorRow row, Span<double> coefficients)
     {

@@ -12,6 +12,9 @@ internal abstract class KlVectors
     /// <summary>Whether the objective's correction multiplies it.</summary>
     public abstract bool Corrected { get; }
 
+    /// <summary>The column of the anchor.</summary>
+    public abstract Column Against { get; }
+
     /// <summary>Adds −β α ∂κ/∂ℓ to the coefficients of a row, or of a stretch of it, shape [n], and returns −β Σ α κ, NaN where one is no finite number.</summary>
     public abstract double Add(in VectorRow row, TokenValues weights, Span<double> coefficients);
 
@@ -51,6 +54,9 @@ internal sealed class KlVectors<TLanes>(KlPenalty penalty, TLanes lanes) : KlVec
 
     /// <inheritdoc/>
     public override bool Corrected => penalty.Corrected;
+
+    /// <inheritdoc/>
+    public override Column Against => penalty.Against;
 
     /// <inheritdoc/>
     public override double Add(in VectorRow row, TokenValues weights, Span<double> coefficients)

@@ -44,7 +44,7 @@ internal sealed class SequenceRatioVectors(SequenceRatio kernel) : VectorRowKern
         var (value, slope) = kernel.Shape.At(Math.Exp(z), row.Advantages.Mean());
         double mass = row.Weights.Sum(row.Length), average = mass / row.Length;
         coefficients.Fill(average * slope);
-        return ((mean ? mass : average) * value) + (0 * average * slope);
+        return ((mean ? mass : average) * value) + (0 * (average * slope));
     }
 }
 
@@ -66,8 +66,7 @@ internal sealed class SequenceTokenRatioVectors(SequenceTokenRatio kernel) : Vec
             var (value, slope) = kernel.Shape.At(ratio, advantage);
             slope = z > kernel.LogCap ? 0 : slope;
             row.Weights.CopyTo(coefficients, slope);
-            double mass = row.Weights.Sum(row.Length);
-            return (mass * value) + (0 * mass * slope);
+            return Sums.AllFinite(coefficients) ? row.Weights.Sum(row.Length) * value : double.NaN;
         }
 
         double total = 0;
@@ -129,7 +128,7 @@ internal sealed class LogRatioRegressionVectors(LogRatioRegression kernel) : Vec
     {
         double slope = row.Advantages.Mean() - (kernel.Tau * Sums.LogRatio(row.Logp, row.Old).Sum), average = row.Weights.Sum(row.Length) / row.Length;
         coefficients.Fill(average * slope);
-        return (-average * slope * slope / (2 * kernel.Tau)) + (0 * average * slope);
+        return (-average * slope * slope / (2 * kernel.Tau)) + (0 * (average * slope));
     }
 }
 

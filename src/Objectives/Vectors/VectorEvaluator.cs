@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
 
 namespace GroupRL.Objectives;
 
@@ -64,13 +65,24 @@ public sealed class VectorEvaluator
     private double InParallel(RolloutBatch batch, Memory<double> coefficients, int jobs)
     {
         Prepare(batch, batch.Tokens, coefficients.Length);
-        Parallel.For(0, batch.Groups, new ParallelOptions { MaxDegreeOfParallelism = jobs }, g => _values[g] = Group(batch, g, batch[Column.Logp], coefficients.Span));
+        try
+        {
+            Parallel.For(0, batch.Groups, new ParallelOptions { MaxDegreeOfParallelism = jobs }, g => _values[g] = Group(batch, g, batch[Column.Logp], coefficients.Span));
+        }
+        catch (AggregateException errors)
+        {
+            ExceptionDispatchInfo.Throw(errors.InnerExceptions[0]);
+        }
+
         return Finish(batch, batch[Column.Logp], coefficients.Span);
     }
 
     private void Prepare(RolloutBatch batch, int logps, int coefficients)
     {
         SurrogateObjective.RefuseOtherLengths(batch, logps, coefficients);
+        // A batch without a trainable token must have them, too.
+        foreach (var penalty in _penalties)
+            _ = batch[penalty.Against];
         if (_values.Length < batch.Groups)
             _values = new double[batch.Groups];
         if (!_ofRows)
@@ -145,9 +157,11 @@ public sealed class VectorEvaluator
             value += _values[g];
         foreach (var term in _defined)
             value += _objective.Add(term, batch, logp, coefficients, _workspace);
-        bool finite = double.IsFinite(value) && (_ofRows
-            ? Sums.AllFinite(RowAdvantages(batch)) && !Rewards(batch).ContainsAny(double.PositiveInfinity, double.NegativeInfinity)
-            : Sums.AllFinite(_workspace.Advantages) && (_defined.IsEmpty || Sums.AllFinite(coefficients)));
+        // What the definition refuses beside coefficients: rows without tokens have rewards and advantages, too.
+        Span<double> rewards = _ofRows ? Rewards(batch) : _workspace.Rewards, advantages = _ofRows ? RowAdvantages(batch) : _workspace.RowAdvantages;
+        bool finite = double.IsFinite(value) && !rewards.ContainsAny(double.PositiveInfinity, double.NegativeInfinity)
+            && (_objective.Advantage is not RowAdvantage || Sums.AllFinite(advantages))
+            && (_ofRows || (Sums.AllFinite(_workspace.Advantages) && (_defined.IsEmpty || Sums.AllFinite(coefficients))));
         return finite ? value : _objective.Evaluate(batch, logp, coefficients, _workspace);
     }
 

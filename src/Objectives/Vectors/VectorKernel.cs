@@ -119,7 +119,7 @@ internal abstract class VectorKernel
         GeometricMean mean => new GeometricMeanVectors(mean),
         LogRatioRegression regression => new LogRatioRegressionVectors(regression),
         FlippedRatio flipped => new FlippedRatioVectors(flipped),
-        GammaGain { Mismatch: null } gain => new GammaGainVectors(gain),
+        GammaGain { Mismatch: null } gain when GammaGainVectors.CannotOverflow(gain) => new GammaGainVectors(gain),
         GroupVariance variance => new GroupVarianceVectors(variance),
         RowKernel row => new DefinedRows(row),
         _ => null,

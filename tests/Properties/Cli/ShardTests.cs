@@ -280,7 +280,9 @@ public sealed partial class ShardTests : IDisposable
     [InlineData("\"end\":", "\"end\":9", "is damaged: it ends after 9")]
     [InlineData("{\"end\":", "{\"end\":11}\n{\"end\":", "nothing follows the line that ends a shard")]
     [InlineData("\"cases\":20", "\"cases\":-20", "line 1: cases must be a whole number of at least 0; got -20")]
-    [InlineData("\"n\":1", "\"n\":0", "line 1: i must be from 1 to n; got 1 of 0")]
+    [InlineData("\"n\":1", "\"n\":0", "line 1: i must be from 1 to n, and n at most 1000000; got 1 of 0")]
+    [InlineData("\"cases\":20,\"corners\"", "\"cases\":21,\"corners\"", "is damaged: 21 cases were checked of 20")]
+    [InlineData("\"subject\":{", "\"subject\":5,\"other\":{", "line 1: subject must be an object; got Number")]
     [InlineData("{\"item\":2", "{\"item\":2,\"extra\":0", "the item has the unknown field \"extra\"")]
     [InlineData("{\"item\":2", "{\"item\":2,", "it is no JSON")]
     public void Lines_that_no_run_has_written_are_refused_by_both(string written, string changed, string words)
@@ -297,11 +299,42 @@ public sealed partial class ShardTests : IDisposable
     }
 
     [Fact]
+    public void A_finished_shard_with_a_torn_line_behind_its_end_is_mended_by_running_it_again()
+    {
+        string[] shard = Shard(1, 1, "falsify", Compiled("OneOptimizer"), "--cases", "20");
+        _grouprl.Run(shard);
+        byte[] whole = File.ReadAllBytes(File_(1, 1));
+        File.AppendAllText(File_(1, 1), "x");
+        _grouprl.Refuses(["merge", Folder], "is torn in its last line", "run shard 1 of 1 again");
+
+        Assert.Equal(0, _grouprl.Run(shard).Exit);
+        Assert.Equal(whole, File.ReadAllBytes(File_(1, 1)));
+    }
+
+    [Theory]
+    [InlineData("{0}")]
+    [InlineData("python3 {0} --verbose")]
+    [InlineData("sh -c \"exec '{0}' --config={1}\"")]
+    public void Every_file_that_a_command_names_is_in_the_digest_whatever_it_is_called(string command)
+    {
+        string named = string.Format(System.Globalization.CultureInfo.InvariantCulture, command, _grouprl.File("loss", "one"), _grouprl.File("settings.json", "{}"));
+        string before = RunDigest.OfWord(named);
+        Assert.Equal(before, RunDigest.OfWord(named));
+
+        _grouprl.File("loss", "two");
+        Assert.NotEqual(before, RunDigest.OfWord(named));
+    }
+
+    [Fact]
+    public void More_blocks_than_a_run_may_have_are_refused() =>
+        _grouprl.Refuses(Shard(1, 2, "ledger", "--cases", "2147483647"), "A run that is shared has at most 20000000 blocks of 1000 cases");
+
+    [Fact]
     public void What_a_command_line_cannot_mean_is_refused_in_one_sentence()
     {
         string[] falsify = ["falsify", Compiled("OneOptimizer")];
-        foreach (string wrong in new[] { "0/3", "4/3", "1", "1/0", "a/b", "1/3/5", "-1/3", "1/99999999999", "" })
-            _grouprl.Refuses([.. falsify, "--shard", wrong, "--out", Folder], $"--shard must be i/n, whole numbers with 1 ≤ i ≤ n, as 3/8; got \"{wrong}\"");
+        foreach (string wrong in new[] { "0/3", "4/3", "1", "1/0", "a/b", "1/3/5", "-1/3", "1/99999999999", "1/1000001", "" })
+            _grouprl.Refuses([.. falsify, "--shard", wrong, "--out", Folder], $"--shard must be i/n, whole numbers with 1 ≤ i ≤ n ≤ 1000000, as 3/8; got \"{wrong}\"");
         _grouprl.Refuses([.. falsify, "--shard", "1/3"], "--shard needs --out DIR");
         _grouprl.Refuses(["ledger", "--shard", "1/3"], "--shard needs --out DIR");
         _grouprl.Refuses(["ledger", "--out", Folder], "--out is the folder of a run's shards, and belongs to --shard: leave it out");

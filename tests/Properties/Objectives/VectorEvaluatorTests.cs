@@ -162,6 +162,36 @@ public class VectorEvaluatorTests
         static Rollout Row(double reward) => new() { Reward = reward, Logps = new double[9], OldLogps = [.. Enumerable.Repeat(-100.0, 9)] };
     }
 
+    public static TheoryData<string, SurrogateObjective, RolloutBatch> Refused => new()
+    {
+        { "an advantage of a completion without tokens", EntropyOf(Catalogue.Grpo with { Advantage = new StandardScore { Equal = EqualRewards.AreComputed } }), RolloutBatch.Of([[Masked(1), Masked(1)], [Plain(0), Plain(1)]]) },
+        { "a coefficient whose value is finite", Catalogue.DrGrpo with { Advantage = new NoBaseline(), Kernel = new SequenceRatio(RatioLevel.SequenceMean, new SoftGate(4, 4)), Weight = new ConstantWeight(10) }, RolloutBatch.Of([[Plain(1.7979e307)]]) },
+        { "a reference of a batch without tokens", Catalogue.Find("grpo-k3")!.Objective, RolloutBatch.Of([[Masked(1), Masked(0)]]) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public void What_only_a_corner_shows_is_refused_alike(string corner, SurrogateObjective objective, RolloutBatch batch)
+    {
+        string refusal = Refusal.Of(() => objective.Evaluate(batch));
+        foreach (int jobs in new[] { 1, 3 })
+            Assert.Equal((corner, refusal), (corner, Refusal.Of(() => new VectorEvaluator(objective).Evaluate(batch, new double[batch.Tokens], jobs))));
+    }
+
+    [Fact]
+    public void Several_jobs_refuse_in_the_words_of_one()
+    {
+        var objective = Catalogue.Grpo with { Kernel = new FlippedRatio(Clip.Range(0.2, 0.2), Clip.Range(0.2, 0.2)) };
+        var batch = RolloutBatch.Of([.. Enumerable.Repeat<Rollout[]>([Plain(0) with { Entropies = null }, Plain(1) with { Entropies = null }], 2)]);
+        Assert.Contains("entropies", Refusal.Of(() => new VectorEvaluator(objective).Evaluate(batch, new double[batch.Tokens], jobs: 2)), StringComparison.Ordinal);
+    }
+
+    private static SurrogateObjective EntropyOf(SurrogateObjective objective) => objective with { Regularisers = [new EntropyBonus(0.1)] };
+
+    private static Rollout Plain(double reward) => new() { Reward = reward, Logps = [-1], OldLogps = [-1], Entropies = [0.5] };
+
+    private static Rollout Masked(double reward) => Plain(reward) with { Mask = [false] };
+
     private static RolloutDomain Domain(SurrogateObjective objective) => (RolloutDomain)Contract.PermutationInvariance.Domain(objective) with
     {
         Extreme = true,
