@@ -25,7 +25,7 @@ public sealed class SoundLossTests : IDisposable
         using var loss = new PipedLoss(new(command, TimeSpan.FromSeconds(20), 1, _folder), []);
         foreach (var law in LossLaws.Contract)
         {
-            var verdict = law.Against(CorpusTests.Subject(loss), "sound", "").Judge(new(100));
+            var verdict = law.Against(CorpusTests.Subject(loss), "sound", "").Judge(new(300));
             Assert.True(verdict.Kind is VerdictKind.Holds or VerdictKind.NotApplicable, $"{law.Id}: {verdict.Kind}, {verdict.Reason}{verdict.Counterexample?.Why}");
         }
     }
