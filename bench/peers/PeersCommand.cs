@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.Intrinsics;
 using GroupRL.Claims;
 using GroupRL.Objectives;
 using MathNet.Numerics.Statistics;
@@ -22,7 +23,7 @@ internal static class PeersCommand
     private const double Cases = 100;
     private const double Growth = 1.5;
 
-    private static readonly Option<int> s_rounds = new("--rounds") { Description = "Rounds of each measurement.", DefaultValueFactory = _ => 9 };
+    private static readonly Option<int> s_rounds = new("--rounds") { Description = "Rounds of each measurement.", DefaultValueFactory = _ => 21 };
     private static readonly Option<int> s_tokens = new("--tokens") { Description = "Tokens of the batch that both evaluate.", DefaultValueFactory = _ => 1 << 20 };
     private static readonly Option<int> s_length = new("--length") { Description = "Tokens of a completion.", DefaultValueFactory = _ => 4096 };
     private static readonly Option<int> s_largest = new("--largest") { Description = "Tokens of the largest batch of the growth of costs.", DefaultValueFactory = _ => 100_000_000 };
@@ -48,7 +49,7 @@ internal static class PeersCommand
             int rounds = options.GetValue(s_rounds);
             console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"PyTorch {peer.Greeting["torch"]}, Hypothesis {peer.Greeting["hypothesis"]}; .NET {Environment.Version}, vectors of {System.Numerics.Vector<double>.Count} float64; {Environment.ProcessorCount} cores; {shared.Batch.Rows} × {shared.Batch.Length(0)} tokens, {rounds} rounds"));
+                $"PyTorch {peer.Greeting["torch"]}, Hypothesis {peer.Greeting["hypothesis"]}; .NET {Environment.Version}, {Vectors()}; {Environment.ProcessorCount} cores; {shared.Batch.Rows} × {shared.Batch.Length(0)} tokens, {rounds} rounds"));
 
             var table = Table("loss and gradient", "threads", "PyTorch M tokens/s", "ours M tokens/s", "ratio", "quartiles", $"at least {Kernels}");
             foreach (var (name, objective) in KernelCases.All)
@@ -74,6 +75,9 @@ internal static class PeersCommand
             return 1;
         }
     }
+
+    private static string Vectors() =>
+        Vector512.IsHardwareAccelerated ? "vectors of 512 bits" : Vector256.IsHardwareAccelerated ? "vectors of 512 bits in two halves" : "vectors of 512 bits in pieces";
 
     // Things a second of both, round by round.
     private static (double[] Theirs, double[] Ours) Rounds(PeerProcess peer, PeerBatch shared, string name, SurrogateObjective objective, int threads, int rounds)

@@ -1,4 +1,5 @@
-using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace GroupRL.Objectives;
 
@@ -12,7 +13,7 @@ internal sealed class GammaGainVectors(GammaGain kernel) : VectorRowKernel
     /// <inheritdoc/>
     public override double Row(in VectorRow row, Span<double> coefficients)
     {
-        int width = Vector<double>.Count, t = 0;
+        int width = Vector512<double>.Count, t = 0;
         var (positive, negative) = kernel.Gains(LogRatio(row));
         if (row.Weights.TryOne(out double ofRow) && row.Advantages.TryOne(out double one))
         {
@@ -21,18 +22,18 @@ internal sealed class GammaGainVectors(GammaGain kernel) : VectorRowKernel
             return (coefficient * Sums.Of(row.Logp)) + (0 * coefficient);
         }
 
-        Vector<double> above = new(positive), below = new(negative), sum = default, check = default;
+        Vector512<double> above = Vector512.Create(positive), below = Vector512.Create(negative), sum = default, check = default;
         for (; t <= row.Length - width; t += width)
         {
             var advantage = row.Advantages.At(t);
-            var gain = Vector.ConditionalSelect(Vector.GreaterThanOrEqual(advantage, Vector<double>.Zero), above, below);
+            var gain = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(advantage, Vector512<double>.Zero), above, below);
             var slope = row.Weights.At(t) * (gain * advantage);
-            sum = Vector.FusedMultiplyAdd(slope, row.Logp.At(t), sum);
-            check = Vector.FusedMultiplyAdd(slope, Vector<double>.Zero, check);
+            sum = Vector512.FusedMultiplyAdd(slope, row.Logp.At(t), sum);
+            check = Vector512.FusedMultiplyAdd(slope, Vector512<double>.Zero, check);
             coefficients.Set(t, slope);
         }
 
-        double value = Vector.Sum(sum) + Vector.Sum(check);
+        double value = Vector512.Sum(sum) + Vector512.Sum(check);
         for (; t < row.Length; t++)
         {
             coefficients[t] = row.Weights[t] * ((row.Advantages[t] >= 0 ? positive : negative) * row.Advantages[t]);
@@ -48,73 +49,39 @@ internal sealed class GammaGainVectors(GammaGain kernel) : VectorRowKernel
 /// <summary><see cref="FlippedRatio"/>.</summary>
 internal sealed class FlippedRatioVectors(FlippedRatio kernel) : VectorRowKernel
 {
-    private readonly double _bound = Math.Min(kernel.LogBound, VectorExp.Largest);
-
     /// <inheritdoc/>
-    public override double Row(in VectorRow row, Span<double> coefficients)
+    public override double Row(in VectorRow row, Span<double> coefficients) =>
+        TokenLoop.Run(new FlippedLanes(kernel, kernel.Threshold(row.Completion), row.Column(Column.Entropy)), row, coefficients);
+
+    private readonly ref struct FlippedLanes(FlippedRatio kernel, double threshold, ReadOnlySpan<double> entropies) : IDefinedLanes
     {
-        double threshold = kernel.Threshold(row.Completion);
-        ReadOnlySpan<double> logp = row.Logp, still = row.Frozen, old = row.Old, entropies = row.Column(Column.Entropy);
-        TokenValues weights = row.Weights, advantages = row.Advantages;
-        int width = Vector<double>.Count, t = 0;
-        Vector<double> sum = default, check = default;
-        double rest = 0;
-        for (; t <= logp.Length - width; t += width)
+        private readonly ReadOnlySpan<double> _entropies = entropies;
+        private readonly double _bound = Math.Min(kernel.LogBound, VectorExp.Largest);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector512<double> At(
+            ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, TokenValues advantages, int t, out Vector512<double> value, out Vector512<double> slope)
         {
-            var low = Vector.LessThanOrEqual(entropies.At(t), new Vector<double>(threshold));
-            var floor = Vector.ConditionalSelect(low, new Vector<double>(kernel.LowEntropy.Low), new Vector<double>(kernel.HighEntropy.Low));
-            var ceiling = Vector.ConditionalSelect(low, new Vector<double>(kernel.LowEntropy.High), new Vector<double>(kernel.HighEntropy.High));
-            var unsure = At(logp.At(t), still.At(t), old.At(t), advantages.At(t), floor, ceiling, out var value, out var slope);
-            if (unsure == Vector<long>.Zero)
-            {
-                Vector<double> weight = weights.At(t), coefficient = weight * slope;
-                sum = Vector.FusedMultiplyAdd(weight, value, sum);
-                check = Vector.FusedMultiplyAdd(coefficient, Vector<double>.Zero, check);
-                coefficients.Set(t, coefficient);
-            }
-            else
-            {
-                rest += Defined(row.Slice(t, width), threshold, coefficients[t..]);
-            }
+            var low = Vector512.LessThanOrEqual(_entropies.At(t), Vector512.Create(threshold));
+            var floor = Vector512.ConditionalSelect(low, Vector512.Create(kernel.LowEntropy.Low), Vector512.Create(kernel.HighEntropy.Low));
+            var ceiling = Vector512.ConditionalSelect(low, Vector512.Create(kernel.LowEntropy.High), Vector512.Create(kernel.HighEntropy.High));
+            Vector512<double> now = logp.At(t), x = now - old.At(t), frozenX = frozen.At(t) - old.At(t), advantage = advantages.At(t);
+            Vector512<double> ratio = VectorExp.Of(x), still = VectorExp.Of(frozenX), dual = Vector512.Create(kernel.Dual);
+            var positive = Vector512.GreaterThan(advantage, Vector512<double>.Zero);
+            Vector512<double> capped = Vector512.MinNative(still, ceiling), up = advantage / (capped * capped);
+            var gain = Vector512.ConditionalSelect(positive, Vector512<double>.One / capped, Vector512.MaxNative(still, floor));
+            value = Vector512.ConditionalSelect(positive, up * Vector512.MinNative(ratio, ceiling), advantage * Vector512.MaxNative(ratio, floor));
+            slope = Vector512.ConditionalSelect(
+                positive, Vector512.AndNot(up * ratio, Vector512.GreaterThan(ratio, ceiling)), Vector512.AndNot(advantage * ratio, Vector512.LessThan(ratio, floor)));
+            var largest = Vector512.GreaterThan(gain, dual);
+            slope = Vector512.ConditionalSelect(largest, dual * advantage, slope);
+            value = Vector512.ConditionalSelect(largest, dual * advantage * now, value);
+            var near = Vector512.Create(VectorKernel.Near);
+            return x.Beyond(_bound) | frozenX.Beyond(_bound) | gain.IsNear(kernel.Dual) | Vector512.Equals(advantage, Vector512<double>.Zero)
+                | Vector512.LessThanOrEqual(Vector512.Abs(ratio - floor), near * floor) | Vector512.LessThanOrEqual(Vector512.Abs(ratio - ceiling), near * ceiling);
         }
 
-        return Vector.Sum(sum) + Vector.Sum(check) + rest + Defined(row.Slice(t, row.Length - t), threshold, coefficients[t..]);
-    }
-
-    // φ and ∂φ/∂ℓ lane by lane, and the lanes that only the definition tells.
-    private Vector<long> At(
-        Vector<double> logp, Vector<double> still, Vector<double> old, Vector<double> advantage, Vector<double> floor, Vector<double> ceiling,
-        out Vector<double> value, out Vector<double> slope)
-    {
-        Vector<double> x = logp - old, frozenX = still - old, ratio = VectorExp.Of(x), frozen = VectorExp.Of(frozenX), dual = new(kernel.Dual);
-        var positive = Vector.GreaterThan(advantage, Vector<double>.Zero);
-        Vector<double> capped = Vector.MinNative(frozen, ceiling), up = advantage / (capped * capped);
-        var gain = Vector.ConditionalSelect(positive, Vector<double>.One / capped, Vector.MaxNative(frozen, floor));
-        value = Vector.ConditionalSelect(positive, up * Vector.MinNative(ratio, ceiling), advantage * Vector.MaxNative(ratio, floor));
-        slope = Vector.ConditionalSelect(
-            positive,
-            Vector.AndNot(up * ratio, Vector.AsVectorDouble(Vector.GreaterThan(ratio, ceiling))),
-            Vector.AndNot(advantage * ratio, Vector.AsVectorDouble(Vector.LessThan(ratio, floor))));
-        var largest = Vector.GreaterThan(gain, dual);
-        slope = Vector.ConditionalSelect(largest, dual * advantage, slope);
-        value = Vector.ConditionalSelect(largest, dual * advantage * logp, value);
-        var near = new Vector<double>(VectorKernel.Near);
-        return x.Beyond(_bound) | frozenX.Beyond(_bound) | gain.IsNear(kernel.Dual) | Vector.Equals(advantage, Vector<double>.Zero)
-            | Vector.LessThanOrEqual(Vector.Abs(ratio - floor), near * floor) | Vector.LessThanOrEqual(Vector.Abs(ratio - ceiling), near * ceiling);
-    }
-
-    private double Defined(in VectorRow row, double threshold, Span<double> coefficients)
-    {
-        var entropies = row.Column(Column.Entropy);
-        double sum = 0;
-        for (int t = 0; t < row.Length; t++)
-        {
-            var (value, slope) = kernel.At(
-                new(row.Logp[t], row.Frozen[t], row.Old[t], row.Advantages[t]), entropies[t] <= threshold ? kernel.LowEntropy : kernel.HighEntropy);
-            coefficients[t] = row.Weights[t] * slope;
-            sum += (row.Weights[t] * value) + (0 * coefficients[t]);
-        }
-
-        return sum;
+        public (double Value, double Slope) Defined(in VectorRow row, int t) => kernel.At(
+            new(row.Logp[t], row.Frozen[t], row.Old[t], row.Advantages[t]), _entropies[t] <= threshold ? kernel.LowEntropy : kernel.HighEntropy);
     }
 }

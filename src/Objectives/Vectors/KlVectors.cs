@@ -1,5 +1,5 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace GroupRL.Objectives;
 
@@ -16,7 +16,7 @@ internal abstract class KlVectors
     public abstract Column Against { get; }
 
     /// <summary>Adds −β α ∂κ/∂ℓ to the coefficients of a row, or of a stretch of it, shape [n], and returns −β Σ α κ, NaN where one is no finite number.</summary>
-    public abstract double Add(in VectorRow row, TokenValues weights, Span<double> coefficients);
+    public abstract double Add(in VectorRow row, Span<double> coefficients);
 
     /// <summary>The form over vectors of a term; null where it has none.</summary>
     public static KlVectors? Of(Regulariser term) =>
@@ -43,15 +43,13 @@ internal abstract class KlVectors
 internal interface IKlLanes
 {
     /// <summary>κ, ∂κ/∂ℓ and the size of what κ is made of, of y = ℓ_anchor − ℓ and x = ℓ − ℓ°; returns the lanes, as masks, that only the definition tells.</summary>
-    Vector<long> At(Vector<double> y, Vector<double> x, out Vector<double> value, out Vector<double> slope, out Vector<double> size);
+    Vector512<double> At(Vector512<double> y, Vector512<double> x, out Vector512<double> value, out Vector512<double> slope, out Vector512<double> size);
 }
 
 /// <summary>A penalty over the vectors of a row.</summary>
 internal sealed class KlVectors<TLanes>(KlPenalty penalty, TLanes lanes) : KlVectors
     where TLanes : struct, IKlLanes
 {
-    private readonly double _largest = Math.Min(penalty.LogBound, VectorExp.Largest);
-
     /// <inheritdoc/>
     public override bool Corrected => penalty.Corrected;
 
@@ -59,49 +57,32 @@ internal sealed class KlVectors<TLanes>(KlPenalty penalty, TLanes lanes) : KlVec
     public override Column Against => penalty.Against;
 
     /// <inheritdoc/>
-    public override double Add(in VectorRow row, TokenValues weights, Span<double> coefficients)
+    public override double Add(in VectorRow row, Span<double> coefficients) => TokenLoop.Run(new PenaltyLanes(penalty, lanes, row.Column(penalty.Against)), row, coefficients);
+
+    // −β κ and −β ∂κ/∂ℓ.
+    private readonly ref struct PenaltyLanes(KlPenalty penalty, TLanes lanes, ReadOnlySpan<double> anchor) : IDefinedLanes
     {
-        // Locals, which the compiler keeps in registers.
-        var each = lanes;
-        ReadOnlySpan<double> logp = row.Logp, old = row.Old, anchor = row.Column(penalty.Against), before = coefficients;
-        int width = Vector<double>.Count, t = 0;
-        Vector<double> sum = default, check = default, minusBeta = new(-penalty.Beta);
-        double rest = 0;
-        for (; t <= logp.Length - width; t += width)
+        private readonly ReadOnlySpan<double> _anchor = anchor;
+        private readonly double _largest = Math.Min(penalty.LogBound, VectorExp.Largest);
+        private readonly double _minusBeta = -penalty.Beta;
+
+        public static bool Adds => true;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector512<double> At(
+            ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, TokenValues advantages, int t, out Vector512<double> value, out Vector512<double> slope)
         {
-            var at = logp.At(t);
-            var y = anchor.At(t) - at;
-            var unsure = each.At(y, at - old.At(t), out var value, out var slope, out _) | y.Beyond(_largest);
-            if (unsure == Vector<long>.Zero)
-            {
-                var weight = weights.At(t);
-                sum = Vector.FusedMultiplyAdd(weight, value, sum);
-                var coefficient = Vector.FusedMultiplyAdd(minusBeta, weight * slope, before.At(t));
-                check = Vector.FusedMultiplyAdd(coefficient, Vector<double>.Zero, check);
-                coefficients.Set(t, coefficient);
-            }
-            else
-            {
-                rest += Defined(row.Slice(t, width), weights.Slice(t, width), coefficients[t..]);
-            }
+            Vector512<double> at = logp.At(t), y = _anchor.At(t) - at;
+            var unsure = lanes.At(y, at - old.At(t), out var penalties, out var slopes, out _) | y.Beyond(_largest);
+            (value, slope) = (_minusBeta * penalties, _minusBeta * slopes);
+            return unsure;
         }
 
-        int left = row.Length - t;
-        return -penalty.Beta * (Vector.Sum(sum) + Vector.Sum(check) + rest + Defined(row.Slice(t, left), weights.Slice(t, left), coefficients[t..]));
-    }
-
-    private double Defined(in VectorRow row, TokenValues weights, Span<double> coefficients)
-    {
-        var anchor = row.Column(penalty.Against);
-        double sum = 0;
-        for (int t = 0; t < row.Length; t++)
+        public (double Value, double Slope) Defined(in VectorRow row, int t)
         {
-            var (value, slope) = penalty.At(row.Logp[t], row.Frozen[t], row.Old[t], anchor[t]);
-            coefficients[t] -= penalty.Beta * (weights[t] * slope);
-            sum += (weights[t] * value) + (0 * coefficients[t]);
+            var (value, slope) = penalty.At(row.Logp[t], row.Frozen[t], row.Old[t], _anchor[t]);
+            return (_minusBeta * value, _minusBeta * slope);
         }
-
-        return sum;
     }
 }
 
@@ -111,10 +92,10 @@ internal readonly struct BoundedLanes<TLanes>(TLanes lanes, double bound) : IKlL
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(Vector<double> y, Vector<double> x, out Vector<double> value, out Vector<double> slope, out Vector<double> size)
+    public Vector512<double> At(Vector512<double> y, Vector512<double> x, out Vector512<double> value, out Vector512<double> slope, out Vector512<double> size)
     {
         var unsure = lanes.At(y, x, out value, out slope, out size);
-        return unsure | Vector.GreaterThanOrEqual(Vector.Abs(value) + (size * VectorKernel.Near), new Vector<double>(bound));
+        return unsure | Vector512.GreaterThanOrEqual(Vector512.Abs(value) + (size * VectorKernel.Near), Vector512.Create(bound));
     }
 }
 
@@ -124,7 +105,7 @@ internal readonly struct RatioLanes<TLanes>(TLanes lanes) : IKlLanes
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(Vector<double> y, Vector<double> x, out Vector<double> value, out Vector<double> slope, out Vector<double> size)
+    public Vector512<double> At(Vector512<double> y, Vector512<double> x, out Vector512<double> value, out Vector512<double> slope, out Vector512<double> size)
     {
         var unsure = lanes.At(y, x, out var inner, out var innerSlope, out size);
         var ratio = VectorExp.Of(x);
@@ -139,10 +120,10 @@ internal readonly struct K1Lanes : IKlLanes
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(Vector<double> y, Vector<double> x, out Vector<double> value, out Vector<double> slope, out Vector<double> size)
+    public Vector512<double> At(Vector512<double> y, Vector512<double> x, out Vector512<double> value, out Vector512<double> slope, out Vector512<double> size)
     {
-        (value, slope, size) = (-y, Vector<double>.One, Vector<double>.Zero);
-        return Vector<long>.Zero;
+        (value, slope, size) = (-y, Vector512<double>.One, Vector512<double>.Zero);
+        return Vector512<double>.Zero;
     }
 }
 
@@ -151,10 +132,10 @@ internal readonly struct K2Lanes : IKlLanes
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(Vector<double> y, Vector<double> x, out Vector<double> value, out Vector<double> slope, out Vector<double> size)
+    public Vector512<double> At(Vector512<double> y, Vector512<double> x, out Vector512<double> value, out Vector512<double> slope, out Vector512<double> size)
     {
-        (value, slope, size) = (y * y / 2, -y, Vector<double>.Zero);
-        return Vector<long>.Zero;
+        (value, slope, size) = (y * y / 2, -y, Vector512<double>.Zero);
+        return Vector512<double>.Zero;
     }
 }
 
@@ -163,13 +144,13 @@ internal readonly struct K3Lanes : IKlLanes
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(Vector<double> y, Vector<double> x, out Vector<double> value, out Vector<double> slope, out Vector<double> size)
+    public Vector512<double> At(Vector512<double> y, Vector512<double> x, out Vector512<double> value, out Vector512<double> slope, out Vector512<double> size)
     {
         var exp = VectorExp.Of(y);
-        value = exp - y - Vector<double>.One;
-        slope = Vector<double>.One - exp;
-        size = exp + Vector.Abs(y) + Vector<double>.One;
-        return Vector<long>.Zero;
+        value = exp - y - Vector512<double>.One;
+        slope = Vector512<double>.One - exp;
+        size = exp + Vector512.Abs(y) + Vector512<double>.One;
+        return Vector512<double>.Zero;
     }
 }
 
@@ -178,11 +159,11 @@ internal readonly struct AbsoluteLanes : IKlLanes
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(Vector<double> y, Vector<double> x, out Vector<double> value, out Vector<double> slope, out Vector<double> size)
+    public Vector512<double> At(Vector512<double> y, Vector512<double> x, out Vector512<double> value, out Vector512<double> slope, out Vector512<double> size)
     {
-        var away = Vector.ConditionalSelect(Vector.GreaterThan(y, Vector<double>.Zero), -Vector<double>.One, Vector<double>.One);
-        (value, size) = (Vector.Abs(y), Vector<double>.Zero);
-        slope = Vector.ConditionalSelect(Vector.Equals(y, Vector<double>.Zero), Vector<double>.Zero, away);
-        return Vector<long>.Zero;
+        var away = Vector512.ConditionalSelect(Vector512.GreaterThan(y, Vector512<double>.Zero), -Vector512<double>.One, Vector512<double>.One);
+        (value, size) = (Vector512.Abs(y), Vector512<double>.Zero);
+        slope = Vector512.ConditionalSelect(Vector512.Equals(y, Vector512<double>.Zero), Vector512<double>.Zero, away);
+        return Vector512<double>.Zero;
     }
 }

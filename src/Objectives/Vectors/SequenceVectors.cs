@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace GroupRL.Objectives;
 
@@ -37,7 +37,7 @@ internal sealed class SequenceRatioVectors(SequenceRatio kernel) : VectorRowKern
     {
         bool mean = kernel.Ratio == RatioLevel.SequenceMean;
         double divisor = mean ? row.Length : 1;
-        var (sum, magnitude) = Sums.LogRatio(row.Logp, row.Old);
+        var (sum, magnitude) = Sums.LogRatioWithMagnitude(row.Logp, row.Old);
         double z = sum / divisor;
         if (!_kinks.AreClearOf(z, RowKinks.Slack(row.Length, magnitude, divisor)))
             return row.Defined(kernel, coefficients);
@@ -56,7 +56,7 @@ internal sealed class SequenceTokenRatioVectors(SequenceTokenRatio kernel) : Vec
     /// <inheritdoc/>
     public override double Row(in VectorRow row, Span<double> coefficients)
     {
-        var (sum, magnitude) = Sums.LogRatio(row.Frozen, row.Old);
+        var (sum, magnitude) = Sums.LogRatioWithMagnitude(row.Frozen, row.Old);
         // Away from the frozen log-probs every token has a ratio of its own.
         if (row.Logp != row.Frozen || !_kinks.AreClearOf(sum / row.Length, RowKinks.Slack(row.Length, magnitude, row.Length)))
             return row.Defined(kernel, coefficients);
@@ -104,12 +104,12 @@ internal sealed class GeometricMeanVectors(GeometricMean kernel) : VectorRowKern
     // The same coefficient at every token within the clip range, none elsewhere.
     private static void Mark(in VectorRow row, double low, double high, double coefficient, Span<double> coefficients)
     {
-        int width = Vector<double>.Count, t = 0;
-        Vector<double> least = new(low), most = new(high), inside = new(coefficient);
+        int width = Vector512<double>.Count, t = 0;
+        Vector512<double> least = Vector512.Create(low), most = Vector512.Create(high), inside = Vector512.Create(coefficient);
         for (; t <= row.Length - width; t += width)
         {
             var x = row.Logp.At(t) - row.Old.At(t);
-            coefficients.Set(t, Vector.ConditionalSelect(Vector.GreaterThanOrEqual(x, least) & Vector.LessThanOrEqual(x, most), inside, Vector<double>.Zero));
+            coefficients.Set(t, Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(x, least) & Vector512.LessThanOrEqual(x, most), inside, Vector512<double>.Zero));
         }
 
         for (; t < row.Length; t++)
@@ -126,7 +126,7 @@ internal sealed class LogRatioRegressionVectors(LogRatioRegression kernel) : Vec
     /// <inheritdoc/>
     public override double Row(in VectorRow row, Span<double> coefficients)
     {
-        double slope = row.Advantages.Mean() - (kernel.Tau * Sums.LogRatio(row.Logp, row.Old).Sum), average = row.Weights.Sum(row.Length) / row.Length;
+        double slope = row.Advantages.Mean() - (kernel.Tau * Sums.LogRatio(row.Logp, row.Old)), average = row.Weights.Sum(row.Length) / row.Length;
         coefficients.Fill(average * slope);
         return (-average * slope * slope / (2 * kernel.Tau)) + (0 * (average * slope));
     }
@@ -146,7 +146,7 @@ internal sealed class GroupVarianceVectors(GroupVariance kernel) : VectorGroupKe
             var row = group[k];
             if (row.Length == 0)
                 continue;
-            ratios.Span[k] = Sums.LogRatio(row.Logp, row.Old).Sum;
+            ratios.Span[k] = Sums.LogRatio(row.Logp, row.Old);
             mean += ratios.Span[k];
             live++;
         }
@@ -165,8 +165,6 @@ internal sealed class GroupVarianceVectors(GroupVariance kernel) : VectorGroupKe
 
         for (int k = 0; k < group.Rows; k++)
         {
-            if (group[k].Length == 0)
-                continue;
             coefficients[group.Tokens(k)].Fill(gaps.Span[k] - common);
             value += 0 * (gaps.Span[k] - common);
         }

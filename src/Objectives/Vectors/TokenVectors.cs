@@ -1,38 +1,13 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace GroupRL.Objectives;
-
-/// <summary>A token kernel over one vector.</summary>
-internal interface ITokenLanes
-{
-    /// <summary>
-    /// φ and ∂φ/∂ℓ of the tokens from <paramref name="t"/> on, lane by lane, of ℓ, the batch's own ℓ and ℓ°; returns the lanes, as masks, that are too near to a
-    /// kink or too far out, so that only the definition tells. It loads what it needs and no more.
-    /// </summary>
-    Vector<long> At(
-        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, int t, Vector<double> advantage, out Vector<double> value, out Vector<double> slope);
-}
 
 /// <summary>A shape over one vector.</summary>
 internal interface IShapeLanes
 {
     /// <summary>ψ and dψ/d log r, lane by lane; returns the lanes, as masks, that are too near to a kink, so that only the definition tells.</summary>
-    Vector<long> At(Vector<double> ratio, Vector<double> advantage, out Vector<double> value, out Vector<double> slope);
-}
-
-/// <summary>Which lanes only the definition tells.</summary>
-internal static class Unsure
-{
-    /// <summary>Those further than <paramref name="bound"/> from 0.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<long> Beyond(this Vector<double> x, double bound) => Vector.GreaterThan(Vector.Abs(x), new Vector<double>(bound));
-
-    /// <summary>Those whose rounding may put them on either side of <paramref name="bound"/>, a ratio; none of an infinite one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector<long> IsNear(this Vector<double> ratio, double bound) => double.IsFinite(bound)
-        ? Vector.LessThanOrEqual(Vector.Abs(ratio - new Vector<double>(bound)), new Vector<double>(bound * VectorKernel.Near))
-        : Vector<long>.Zero;
+    Vector512<double> At(Vector512<double> ratio, Vector512<double> advantage, out Vector512<double> value, out Vector512<double> slope);
 }
 
 /// <summary>A token kernel over the vectors of a row.</summary>
@@ -43,45 +18,16 @@ internal sealed class TokenVectors<TLanes>(TokenKernel kernel, TLanes lanes) : V
     public override bool CutsRows => true;
 
     /// <inheritdoc/>
-    public override double Row(in VectorRow row, Span<double> coefficients)
+    public override double Row(in VectorRow row, Span<double> coefficients) => TokenLoop.Run(new KernelLanes(kernel, lanes), row, coefficients);
+
+    private readonly struct KernelLanes(TokenKernel kernel, TLanes lanes) : IDefinedLanes
     {
-        // Locals, which the compiler keeps in registers.
-        var each = lanes;
-        ReadOnlySpan<double> logp = row.Logp, frozen = row.Frozen, old = row.Old;
-        TokenValues weights = row.Weights, advantages = row.Advantages;
-        int width = Vector<double>.Count, t = 0;
-        Vector<double> sum = default, check = default;
-        double rest = 0;
-        for (; t <= logp.Length - width; t += width)
-        {
-            var unsure = each.At(logp, frozen, old, t, advantages.At(t), out var value, out var slope);
-            if (unsure == Vector<long>.Zero)
-            {
-                Vector<double> weight = weights.At(t), coefficient = weight * slope;
-                sum = Vector.FusedMultiplyAdd(weight, value, sum);
-                check = Vector.FusedMultiplyAdd(coefficient, Vector<double>.Zero, check);
-                coefficients.Set(t, coefficient);
-            }
-            else
-            {
-                rest += Defined(row.Slice(t, width), coefficients[t..]);
-            }
-        }
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector512<double> At(
+            ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, TokenValues advantages, int t, out Vector512<double> value, out Vector512<double> slope) =>
+            lanes.At(logp, frozen, old, advantages, t, out value, out slope);
 
-        return Vector.Sum(sum) + Vector.Sum(check) + rest + Defined(row.Slice(t, row.Length - t), coefficients[t..]);
-    }
-
-    private double Defined(in VectorRow row, Span<double> coefficients)
-    {
-        double sum = 0;
-        for (int t = 0; t < row.Length; t++)
-        {
-            var (value, slope) = kernel.At(new(row.Logp[t], row.Frozen[t], row.Old[t], row.Advantages[t]));
-            coefficients[t] = row.Weights[t] * slope;
-            sum += (row.Weights[t] * value) + (0 * coefficients[t]);
-        }
-
-        return sum;
+        public (double Value, double Slope) Defined(in VectorRow row, int t) => kernel.At(new(row.Logp[t], row.Frozen[t], row.Old[t], row.Advantages[t]));
     }
 }
 
@@ -93,11 +39,11 @@ internal readonly struct TokenRatioLanes<TShape>(TokenRatio kernel, TShape shape
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(
-        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, int t, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
+    public Vector512<double> At(
+        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, TokenValues advantages, int t, out Vector512<double> value, out Vector512<double> slope)
     {
         var x = logp.At(t) - old.At(t);
-        return shape.At(VectorExp.Of(x), advantage, out value, out slope) | x.Beyond(_bound);
+        return shape.At(VectorExp.Of(x), advantages.At(t), out value, out slope) | x.Beyond(_bound);
     }
 }
 
@@ -106,10 +52,10 @@ internal readonly struct UnclippedLanes : IShapeLanes
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(Vector<double> ratio, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
+    public Vector512<double> At(Vector512<double> ratio, Vector512<double> advantage, out Vector512<double> value, out Vector512<double> slope)
     {
         value = slope = ratio * advantage;
-        return Vector<long>.Zero;
+        return Vector512<double>.Zero;
     }
 }
 
@@ -122,14 +68,14 @@ internal readonly struct ClipLanes(Clip clip) : IShapeLanes
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(Vector<double> ratio, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
+    public Vector512<double> At(Vector512<double> ratio, Vector512<double> advantage, out Vector512<double> value, out Vector512<double> slope)
     {
-        Vector<double> low = new(_low), high = new(_high), raw = ratio * advantage;
-        var positive = Vector.GreaterThan(advantage, Vector<double>.Zero);
-        var killed = Vector.ConditionalSelect(positive, Vector.GreaterThan(ratio, high), Vector.LessThan(ratio, low));
-        value = Vector.MinNative(raw, Vector.MinNative(Vector.MaxNative(ratio, low), high) * advantage);
-        slope = Vector.AndNot(raw, Vector.AsVectorDouble(killed));
-        return Vector.LessThanOrEqual(Vector.MinNative(Vector.Abs(ratio - low), Vector.Abs(ratio - high)), new Vector<double>(_near));
+        Vector512<double> low = Vector512.Create(_low), high = Vector512.Create(_high), raw = ratio * advantage;
+        var positive = Vector512.GreaterThan(advantage, Vector512<double>.Zero);
+        var killed = Vector512.ConditionalSelect(positive, Vector512.GreaterThan(ratio, high), Vector512.LessThan(ratio, low));
+        value = Vector512.MinNative(raw, Vector512.MinNative(Vector512.MaxNative(ratio, low), high) * advantage);
+        slope = Vector512.AndNot(raw, killed);
+        return Vector512.LessThanOrEqual(Vector512.MinNative(Vector512.Abs(ratio - low), Vector512.Abs(ratio - high)), Vector512.Create(_near));
     }
 }
 
@@ -144,14 +90,14 @@ internal readonly struct CappedClipLanes(Clip clip) : IShapeLanes
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(Vector<double> ratio, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
+    public Vector512<double> At(Vector512<double> ratio, Vector512<double> advantage, out Vector512<double> value, out Vector512<double> slope)
     {
         var unsure = _clip.At(ratio, advantage, out _, out var uncapped);
-        Vector<double> cap = new(_cap), dual = new(_dual), clipped = Vector.MinNative(Vector.MaxNative(ratio, new Vector<double>(_low)), new Vector<double>(_high));
-        var negative = Vector.LessThan(advantage, Vector<double>.Zero);
-        value = Vector.MinNative(Vector.MinNative(ratio, cap) * advantage, clipped * advantage);
-        value = Vector.ConditionalSelect(negative & Vector.GreaterThan(ratio, dual), Vector.MaxNative(value, dual * advantage), value);
-        slope = Vector.AndNot(uncapped, Vector.AsVectorDouble(negative & Vector.GreaterThan(ratio, Vector.MinNative(cap, dual))));
+        Vector512<double> cap = Vector512.Create(_cap), dual = Vector512.Create(_dual), clipped = Vector512.MinNative(Vector512.MaxNative(ratio, Vector512.Create(_low)), Vector512.Create(_high));
+        var negative = Vector512.LessThan(advantage, Vector512<double>.Zero);
+        value = Vector512.MinNative(Vector512.MinNative(ratio, cap) * advantage, clipped * advantage);
+        value = Vector512.ConditionalSelect(negative & Vector512.GreaterThan(ratio, dual), Vector512.MaxNative(value, dual * advantage), value);
+        slope = Vector512.AndNot(uncapped, negative & Vector512.GreaterThan(ratio, Vector512.MinNative(cap, dual)));
         return unsure | ratio.IsNear(_cap) | ratio.IsNear(_dual);
     }
 }
@@ -166,16 +112,16 @@ internal readonly struct SoftGateLanes(SoftGate gate) : IShapeLanes
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(Vector<double> ratio, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
+    public Vector512<double> At(Vector512<double> ratio, Vector512<double> advantage, out Vector512<double> value, out Vector512<double> slope)
     {
-        var one = Vector<double>.One;
-        var positive = Vector.GreaterThan(advantage, Vector<double>.Zero);
-        var argument = Vector.ConditionalSelect(positive, new Vector<double>(_positive), new Vector<double>(_negative)) * (ratio - one);
-        // σ(|x|) = 1/(1 + e^−|x|) and σ(−|x|) = e^−|x|·σ(|x|): one exponential and one division for both, and no tail is lost.
-        Vector<double> tail = VectorExp.Of(-Vector.Abs(argument)), large = one / (one + tail), small = tail * large;
-        var p = Vector.ConditionalSelect(Vector.GreaterThanOrEqual(argument, Vector<double>.Zero), large, small);
-        value = Vector.ConditionalSelect(positive, new Vector<double>(_positiveScale), new Vector<double>(_negativeScale)) * p * advantage;
-        slope = new Vector<double>(4) * large * small * ratio * advantage;
+        var one = Vector512<double>.One;
+        var positive = Vector512.GreaterThan(advantage, Vector512<double>.Zero);
+        var tau = Vector512.ConditionalSelect(positive, Vector512.Create(_positive), Vector512.Create(_negative));
+        var argument = tau * (one - ratio);
+        // With y = −τ(r − 1), p = σ(−y) = 1/(1 + eʸ) and 1 − p = eʸ·p: one exponential and one division for both, and no tail is lost.
+        Vector512<double> exp = VectorExp.Of(argument), p = one / (one + exp);
+        value = Vector512.ConditionalSelect(positive, Vector512.Create(_positiveScale), Vector512.Create(_negativeScale)) * advantage * p;
+        slope = value * (exp * p) * (tau * ratio);
         return argument.Beyond(VectorExp.Largest);
     }
 }
@@ -189,17 +135,17 @@ internal readonly struct GradientPreservingLanes(Clip clip) : ITokenLanes
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(
-        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, int t, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
+    public Vector512<double> At(
+        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, TokenValues advantages, int t, out Vector512<double> value, out Vector512<double> slope)
     {
-        Vector<double> x = logp.At(t) - old.At(t), stillX = frozen.At(t) - old.At(t), moved = logp.At(t) - frozen.At(t), dual = new(_dual);
-        Vector<double> ratio = VectorExp.Of(x), still = VectorExp.Of(stillX);
-        var bound = Vector.MinNative(Vector.MaxNative(still, new Vector<double>(_low)), new Vector<double>(_high));
-        var clipped = Vector.ConditionalSelect(Vector.Equals(bound, still), ratio, bound * VectorExp.Of(moved));
-        value = Vector.MinNative(ratio * advantage, clipped * advantage);
-        var beyond = Vector.LessThan(advantage, Vector<double>.Zero) & Vector.GreaterThan(ratio, dual);
-        slope = Vector.ConditionalSelect(beyond, Vector<double>.Zero, value);
-        value = Vector.ConditionalSelect(beyond, dual * advantage, value);
+        Vector512<double> x = logp.At(t) - old.At(t), stillX = frozen.At(t) - old.At(t), moved = logp.At(t) - frozen.At(t), advantage = advantages.At(t), dual = Vector512.Create(_dual);
+        Vector512<double> ratio = VectorExp.Of(x), still = VectorExp.Of(stillX);
+        var bound = Vector512.MinNative(Vector512.MaxNative(still, Vector512.Create(_low)), Vector512.Create(_high));
+        var clipped = Vector512.ConditionalSelect(Vector512.Equals(bound, still), ratio, bound * VectorExp.Of(moved));
+        value = Vector512.MinNative(ratio * advantage, clipped * advantage);
+        var beyond = Vector512.LessThan(advantage, Vector512<double>.Zero) & Vector512.GreaterThan(ratio, dual);
+        slope = Vector512.ConditionalSelect(beyond, Vector512<double>.Zero, value);
+        value = Vector512.ConditionalSelect(beyond, dual * advantage, value);
         return x.Beyond(VectorExp.Largest) | stillX.Beyond(VectorExp.Largest) | moved.Beyond(VectorExp.Largest) | ratio.IsNear(_dual);
     }
 }
@@ -209,11 +155,11 @@ internal readonly struct OwnRatioLanes : ITokenLanes
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(
-        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, int t, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
+    public Vector512<double> At(
+        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, TokenValues advantages, int t, out Vector512<double> value, out Vector512<double> slope)
     {
         var x = logp.At(t) - frozen.At(t);
-        value = slope = VectorExp.Of(x) * advantage;
+        value = slope = VectorExp.Of(x) * advantages.At(t);
         return x.Beyond(VectorExp.Largest);
     }
 }
@@ -223,12 +169,12 @@ internal readonly struct LogLikelihoodLanes : ITokenLanes
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(
-        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, int t, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
+    public Vector512<double> At(
+        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, TokenValues advantages, int t, out Vector512<double> value, out Vector512<double> slope)
     {
-        slope = advantage;
-        value = advantage * logp.At(t);
-        return Vector<long>.Zero;
+        slope = advantages.At(t);
+        value = slope * logp.At(t);
+        return Vector512<double>.Zero;
     }
 }
 
@@ -241,12 +187,12 @@ internal readonly struct ClippedImportanceLanes(ClippedImportance kernel) : ITok
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector<long> At(
-        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, int t, Vector<double> advantage, out Vector<double> value, out Vector<double> slope)
+    public Vector512<double> At(
+        ReadOnlySpan<double> logp, ReadOnlySpan<double> frozen, ReadOnlySpan<double> old, TokenValues advantages, int t, out Vector512<double> value, out Vector512<double> slope)
     {
         var x = frozen.At(t) - old.At(t);
         var ratio = VectorExp.Of(x);
-        slope = Vector.MinNative(Vector.MaxNative(ratio, new Vector<double>(_low)), new Vector<double>(_high)) * advantage;
+        slope = Vector512.MinNative(Vector512.MaxNative(ratio, Vector512.Create(_low)), Vector512.Create(_high)) * advantages.At(t);
         value = slope * logp.At(t);
         return x.Beyond(_bound);
     }

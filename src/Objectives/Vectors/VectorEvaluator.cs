@@ -124,7 +124,7 @@ public sealed class VectorEvaluator
         {
             var row = group[k];
             if (row.Length > 0)
-                value += Row(row, own.Of(row.Completion.Row, group.Tokens(k)), coefficients.Slice(row.First, row.Length));
+                value += Row(row, own.Of(row.Completion.Row, row.First, row.Length), coefficients.Slice(row.First, row.Length));
         }
 
         return value;
@@ -132,19 +132,20 @@ public sealed class VectorEvaluator
 
     private double Row(in VectorRow row, TokenValues uncorrected, Span<double> coefficients)
     {
-        var kernel = _kernel as VectorRowKernel;
-        int step = kernel is { CutsRows: false } ? row.Length : Stretch;
-        double value = 0;
-        for (int start = 0; start < row.Length; start += step)
+        double value = _kernel is VectorRowKernel { CutsRows: false } whole ? whole.Row(row, coefficients) : 0;
+        var cut = _kernel is VectorRowKernel { CutsRows: true } kernel ? kernel : null;
+        if (cut is null && _penalties.IsEmpty)
+            return value;
+        for (int start = 0; start < row.Length; start += Stretch)
         {
-            int count = Math.Min(step, row.Length - start);
+            int count = Math.Min(Stretch, row.Length - start);
             var stretch = row.Slice(start, count);
             var own = uncorrected.Slice(start, count);
             var tokens = coefficients.Slice(start, count);
-            if (kernel is not null)
-                value += kernel.Row(stretch, tokens);
+            if (cut is not null)
+                value += cut.Row(stretch, tokens);
             foreach (var penalty in _penalties)
-                value += penalty.Add(stretch, penalty.Corrected ? stretch.Weights : own, tokens);
+                value += penalty.Add(penalty.Corrected ? stretch : stretch with { Weights = own }, tokens);
         }
 
         return value;

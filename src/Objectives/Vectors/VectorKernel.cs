@@ -59,6 +59,8 @@ internal readonly ref struct VectorRow
 internal readonly ref struct VectorGroup(RolloutBatch batch, int group, ReadOnlySpan<double> logp, TokenNumbers weights, TokenNumbers advantages)
 {
     private readonly ReadOnlySpan<double> _logp = logp;
+    private readonly ReadOnlySpan<double> _frozen = batch[Column.Logp];
+    private readonly ReadOnlySpan<double> _old = batch[Column.OldLogp];
     private readonly TokenNumbers _weights = weights;
     private readonly TokenNumbers _advantages = advantages;
     private readonly int _firstRow = batch.Group(group).Start.Value;
@@ -75,16 +77,16 @@ internal readonly ref struct VectorGroup(RolloutBatch batch, int group, ReadOnly
         get
         {
             int i = _firstRow + k;
-            var tokens = batch.Row(i);
+            var (first, count) = batch.Row(i).GetOffsetAndLength(_logp.Length);
             return new()
             {
                 Completion = new(batch, i),
-                First = tokens.Start.Value,
-                Logp = _logp[tokens],
-                Frozen = batch[Column.Logp][tokens],
-                Old = batch[Column.OldLogp][tokens],
-                Weights = _weights.Of(i, tokens),
-                Advantages = _advantages.Of(i, tokens),
+                First = first,
+                Logp = _logp.Slice(first, count),
+                Frozen = _frozen.Slice(first, count),
+                Old = _old.Slice(first, count),
+                Weights = _weights.Of(i, first, count),
+                Advantages = _advantages.Of(i, first, count),
             };
         }
     }
