@@ -30,7 +30,7 @@ internal static partial class CommandLine
     // What decides the exit code of falsify.
     private static Option[] Judging => [Expect, NoExpect, FailOnClass];
 
-    private static Command Merge(Terminal terminal)
+    private static Command Merge()
     {
         var folder = new Argument<string>("DIR") { Description = "The folder of the run." };
         var command = new Command("merge", "Print the verdicts of a run from the files of its shards, and end as the whole run would.") { folder };
@@ -39,14 +39,14 @@ internal static partial class CommandLine
         command.SetAction(parsed =>
         {
             var (form, saved) = (VerdictForm.Printed(parsed), VerdictForm.Saved(parsed));
-            return new MergeCommand(terminal, Ledger.Rows).Run(
+            return new MergeCommand(TerminalOf(parsed), Ledger.Rows).Run(
                 parsed.GetValue(folder)!,
                 judged =>
                 {
                     LossSource.Refuse(parsed, [.. Judging, Out, .. VerdictForm.Options.Where(option => option.Name is not ("--json" or "--markdown"))], "belongs to falsify, and these are shards of the ledger");
-                    return new LedgerCommand(terminal).PrintMerged(judged, form?.Option.Name switch { "--json" => LedgerForm.Json, "--markdown" => LedgerForm.Markdown, _ => LedgerForm.Grid });
+                    return new LedgerCommand(TerminalOf(parsed)).PrintMerged(judged, form?.Option.Name switch { "--json" => LedgerForm.Json, "--markdown" => LedgerForm.Markdown, _ => LedgerForm.Grid });
                 },
-                (candidate, verdicts) => new FalsifyCommand(terminal, form, saved).Print(candidate, verdicts, Expectations(parsed), FailsOn(parsed), parsed.GetValue(Out)!));
+                (candidate, verdicts) => new FalsifyCommand(TerminalOf(parsed), form, saved).Print(candidate, verdicts, Expectations(parsed), FailsOn(parsed), parsed.GetValue(Out)!));
         });
         return command;
     }

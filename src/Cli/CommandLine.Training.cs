@@ -13,7 +13,7 @@ internal static partial class CommandLine
 
     private static readonly Option<int> Seed = new("--seed") { Description = "What everything random comes from.", DefaultValueFactory = _ => 0 };
 
-    private static Command Train(Terminal terminal)
+    private static Command Train()
     {
         var task = new Option<string>("--task") { Description = "What is rewarded.", HelpName = string.Join('|', VerifiableTask.Names), DefaultValueFactory = _ => SumTask.Name };
         var bonus = new Option<double?>("--length-bonus") { Description = "κ of the task majority: how much a completion's length earns." };
@@ -65,7 +65,7 @@ internal static partial class CommandLine
                 ["reward scale"] = Text(run.RewardScale),
                 ["seed"] = Text(run.Seed),
             };
-            return new TrainCommand(terminal).Run(
+            return new TrainCommand(TerminalOf(parsed)).Run(
                 run, settings, AtLeast(steps.Name, parsed.GetValue(steps), 1), AtLeast(every.Name, parsed.GetValue(every), 1), parsed.GetValue(folder)!);
 
             static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
@@ -73,7 +73,7 @@ internal static partial class CommandLine
         return command;
     }
 
-    private static Command Confirm(Terminal terminal)
+    private static Command Confirm()
     {
         var finding = new Argument<string>("FINDING") { Description = "Which of the three.", HelpName = "prefix|scale|overshoot" };
         var seeds = new Option<int?>("--seeds") { Description = "The runs of each setting of prefix; 30 where omitted." };
@@ -85,7 +85,7 @@ internal static partial class CommandLine
         {
             var policy = PolicySource.Open(parsed);
             var form = parsed.GetValue(Json) ? ConfirmForm.Json : parsed.GetValue(Markdown) ? ConfirmForm.Markdown : ConfirmForm.Table;
-            var confirm = new ConfirmCommand(terminal, form, policy);
+            var confirm = new ConfirmCommand(TerminalOf(parsed), form, policy);
             ulong seed = (ulong)AtLeast(Seed.Name, parsed.GetValue(Seed), 0);
             int? wanted = parsed.GetValue(steps) is { } given ? AtLeast(steps.Name, given, 1) : null;
             if (parsed.GetValue(Json) && parsed.GetValue(Markdown))

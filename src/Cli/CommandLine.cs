@@ -57,11 +57,14 @@ internal static partial class CommandLine
         DefaultValueFactory = _ => DefaultFolder,
     };
 
+    // Built once: an option that commands share remembers every tree that it was put in.
+    private static readonly Lazy<RootCommand> s_root = new(Root);
+
     /// <summary>Parses and runs; every error a user can make ends in one sentence and exit code 2.</summary>
-    public static int Run(IReadOnlyList<string> args, Terminal terminal) => Run(args, terminal, Root(terminal));
+    public static int Run(IReadOnlyList<string> args, Terminal terminal) => Run(args, terminal, s_root.Value);
 
     /// <summary>The same for a program of a user's, which judges its own candidate and takes the options of <c>falsify</c>.</summary>
-    public static int Run(IReadOnlyList<string> args, Terminal terminal, OwnProgram program) => Run(args, terminal, Falsify(terminal, program));
+    public static int Run(IReadOnlyList<string> args, Terminal terminal, OwnProgram program) => Run(args, terminal, Falsify(program));
 
     private static int Run(IReadOnlyList<string> args, Terminal terminal, Command root)
     {
@@ -72,7 +75,7 @@ internal static partial class CommandLine
             bool nothingToDo = args.Count == 0 && root.Action is null;
             if (parsed.Errors.Count > 0 && !nothingToDo)
                 throw new InvalidInputException(Sentence(parsed));
-            int code = parsed.Invoke(new() { Output = terminal.Output, Error = TextWriter.Null, EnableDefaultExceptionHandler = false });
+            int code = parsed.Invoke(new OnTerminal(terminal) { Output = terminal.Output, Error = TextWriter.Null, EnableDefaultExceptionHandler = false });
             return nothingToDo ? ExitCode.Usage : code;
         }
         catch (Exception error) when (error is InvalidInputException or BrokenProcessException or BrokenSubjectException)
@@ -96,30 +99,37 @@ internal static partial class CommandLine
         return ExitCode.Usage;
     }
 
-    private static RootCommand Root(Terminal terminal) => new("Falsifies group-based RL objectives: claims are checked on generated cases, counterexamples are shrunk.")
+    private static Terminal TerminalOf(ParseResult parsed) => ((OnTerminal)parsed.InvocationConfiguration).Terminal;
+
+    private sealed class OnTerminal(Terminal terminal) : InvocationConfiguration
     {
-        Falsify(terminal),
-        Identify(terminal),
+        public Terminal Terminal { get; } = terminal;
+    }
+
+    private static RootCommand Root() => new("Falsifies group-based RL objectives: claims are checked on generated cases, counterexamples are shrunk.")
+    {
+        Falsify(),
+        Identify(),
         Serve(),
-        Claims(terminal),
-        LedgerGrid(terminal),
-        Merge(terminal),
-        Tightness(terminal),
-        Map(terminal),
-        Evaluate(terminal),
-        Replay(terminal),
-        Check(terminal),
-        Diff(terminal),
-        Audit(terminal),
-        Align(terminal),
-        CatalogueList(terminal),
-        Step(terminal),
-        Train(terminal),
-        Confirm(terminal),
+        Claims(),
+        LedgerGrid(),
+        Merge(),
+        Tightness(),
+        Map(),
+        Evaluate(),
+        Replay(),
+        Check(),
+        Diff(),
+        Audit(),
+        Align(),
+        CatalogueList(),
+        Step(),
+        Train(),
+        Confirm(),
     };
 
     // Of grouprl, or all that a program does that judges its own candidate.
-    private static Command Falsify(Terminal terminal, OwnProgram? program = null)
+    private static Command Falsify(OwnProgram? program = null)
     {
         var file = new Argument<string?>("FILE") { Description = "A proposal, schema grouprl-proposal/1, or compiled code, path.dll#Namespace.Type.", Arity = ArgumentArity.ZeroOrOne, Hidden = program is not null };
         var command = program is null
@@ -133,17 +143,17 @@ internal static partial class CommandLine
             var shard = ShardFrom(parsed, [.. Judging, .. VerdictForm.Options, .. program?.Options ?? []]);
             var (form, saved) = (VerdictForm.Printed(parsed), VerdictForm.Saved(parsed));
             using var candidate = program is null ? CandidateOf(parsed, parsed.GetValue(file), "FILE", Proposal.ReadFile) : program.Open(parsed, parsed.GetValue(file), Optimizer, CandidateOf);
-            if (program?.TryOther(parsed, candidate, terminal, parsed.GetValue(Json), parsed.GetValue(Out)!) is { } exit)
+            if (program?.TryOther(parsed, candidate, TerminalOf(parsed), parsed.GetValue(Json), parsed.GetValue(Out)!) is { } exit)
                 return exit;
             int cases = CasesOf(parsed, candidate);
             return shard is { } part
-                ? new ShardCommand(terminal, part, parsed.GetValue(Out)!).Run(candidate, cases)
-                : new FalsifyCommand(terminal, form, saved).Run(candidate, Expectations(parsed), FailsOn(parsed), cases, parsed.GetValue(Out)!);
+                ? new ShardCommand(TerminalOf(parsed), part, parsed.GetValue(Out)!).Run(candidate, cases)
+                : new FalsifyCommand(TerminalOf(parsed), form, saved).Run(candidate, Expectations(parsed), FailsOn(parsed), cases, parsed.GetValue(Out)!);
         });
         return command;
     }
 
-    private static Command Identify(Terminal terminal)
+    private static Command Identify()
     {
         var command = new Command("identify", "Find the objective of the catalogue that a loss answers like, and say what differs.") { Out, Json };
         foreach (var option in LossSource.Options)
@@ -153,7 +163,7 @@ internal static partial class CommandLine
             if (!LossSource.IsNamed(parsed))
                 throw InvalidInputException.Because($"identify needs --command.");
             using var candidate = LossSource.Open(parsed, parsed.GetValue(Out)!);
-            return new IdentifyCommand(terminal, parsed.GetValue(Json)).Run(candidate.Loss!);
+            return new IdentifyCommand(TerminalOf(parsed), parsed.GetValue(Json)).Run(candidate.Loss!);
         });
         return command;
     }
@@ -168,14 +178,14 @@ internal static partial class CommandLine
         return command;
     }
 
-    private static Command Claims(Terminal terminal)
+    private static Command Claims()
     {
         var id = new Argument<string?>("ID") { Description = "One claim, or an objective of the catalogue; all claims where omitted.", Arity = ArgumentArity.ZeroOrOne };
         var parameters = new Option<bool>("--parameters") { Description = "List the hyperparameters of an objective or an optimizer instead." };
         var command = new Command("claims", "List the claims, or show one with its hypotheses, source and derivation, or an objective with its parts and what is expected of it.") { id, parameters, Json };
         command.SetAction(parsed =>
         {
-            var claims = new ClaimsCommand(terminal, parsed.GetValue(Json));
+            var claims = new ClaimsCommand(TerminalOf(parsed), parsed.GetValue(Json));
             return (parsed.GetValue(id), parsed.GetValue(parameters)) switch
             {
                 (null, true) => throw InvalidInputException.Because($"claims --parameters needs ID, an objective or an optimizer."),
@@ -186,7 +196,7 @@ internal static partial class CommandLine
         return command;
     }
 
-    private static Command LedgerGrid(Terminal terminal)
+    private static Command LedgerGrid()
     {
         var folder = new Option<string>(Out.Name) { Description = "The folder of the run that a shard is of.", HelpName = Out.HelpName };
         var command = new Command("ledger", "Judge every claim for the whole catalogue and print the grid.") { Cases, ShardOf, folder, Markdown, Json };
@@ -194,28 +204,28 @@ internal static partial class CommandLine
         {
             int cases = Positive(parsed.GetValue(Cases));
             if (ShardFrom(parsed, [Markdown, Json]) is { } shard)
-                return new ShardCommand(terminal, shard, parsed.GetValue(folder)!).Run(Ledger.Rows, cases);
+                return new ShardCommand(TerminalOf(parsed), shard, parsed.GetValue(folder)!).Run(Ledger.Rows, cases);
             LossSource.Refuse(parsed, [folder], $"is the folder of a run's shards, and belongs to {ShardOf.Name}");
-            return new LedgerCommand(terminal).Run(cases, parsed.GetValue(Json) ? LedgerForm.Json : parsed.GetValue(Markdown) ? LedgerForm.Markdown : LedgerForm.Grid);
+            return new LedgerCommand(TerminalOf(parsed)).Run(cases, parsed.GetValue(Json) ? LedgerForm.Json : parsed.GetValue(Markdown) ? LedgerForm.Markdown : LedgerForm.Grid);
         });
         return command;
     }
 
-    private static Command Tightness(Terminal terminal)
+    private static Command Tightness()
     {
         var claim = new Argument<string?>("CLAIM") { Description = "One claim; all that are bounds where omitted.", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command("tightness", "Search for the case that comes nearest to a claim's bound, for every subject.") { claim, Json };
-        command.SetAction(parsed => new TightnessCommand(terminal, parsed.GetValue(Json)).Run(parsed.GetValue(claim)));
+        command.SetAction(parsed => new TightnessCommand(TerminalOf(parsed), parsed.GetValue(Json)).Run(parsed.GetValue(claim)));
         return command;
     }
 
-    private static Command Map(Terminal terminal)
+    private static Command Map()
     {
         var claim = new Argument<string>("CLAIM") { Description = "The claim to map." };
         var optimizer = new Option<string?>("--optimizer") { Description = "The optimizer whose edge is mapped; adamw where omitted.", HelpName = "ID" };
         var grid = new Option<string>("--grid") { Description = "How many points.", HelpName = "coarse|fine", DefaultValueFactory = _ => "coarse" };
         var command = new Command("map", "Map where a claim about scale or overshoot starts to matter.") { claim, optimizer, grid, Json };
-        command.SetAction(parsed => new MapCommand(terminal, parsed.GetValue(Json)).Run(
+        command.SetAction(parsed => new MapCommand(TerminalOf(parsed), parsed.GetValue(Json)).Run(
             Proposal.LedgerClaim(parsed.GetValue(claim)!),
             parsed.GetValue(optimizer) is { } id ? KnownOptimizer(id) : null,
             parsed.GetValue(grid) switch
@@ -227,7 +237,7 @@ internal static partial class CommandLine
         return command;
     }
 
-    private static Command Evaluate(Terminal terminal)
+    private static Command Evaluate()
     {
         var stream = new Option<bool>("--stream") { Description = $"Hold one group at a time, as is done anyway with a file of {EvaluateCommand.Long >> 20} MiB or more where the objective allows it." };
         var command = new Command("evaluate", "Evaluate an objective on a batch: value, loss, advantages, coefficients.") { Objective, Batch, stream, Out, Json };
@@ -235,7 +245,7 @@ internal static partial class CommandLine
             command.Add(option);
         command.SetAction(parsed =>
         {
-            var evaluate = new EvaluateCommand(terminal, parsed.GetValue(Json));
+            var evaluate = new EvaluateCommand(TerminalOf(parsed), parsed.GetValue(Json));
             var (reference, file) = (parsed.GetValue(Objective), parsed.GetValue(Batch)!);
             using var loss = LossOf(parsed, reference, Objective.Name);
             if (loss is not null && parsed.GetValue(stream))
@@ -247,7 +257,7 @@ internal static partial class CommandLine
         return command;
     }
 
-    private static Command Replay(Terminal terminal)
+    private static Command Replay()
     {
         var token = new Argument<string>("TOKEN") { Description = "The token that a report printed." };
         var optimizer = new Option<string?>("--optimizer") { Description = "An optimizer that is compiled code, path.dll#Namespace.Type.", HelpName = "CODE" };
@@ -256,7 +266,7 @@ internal static partial class CommandLine
             command.Add(option);
         command.SetAction(parsed =>
         {
-            var replay = new ReplayCommand(terminal, parsed.GetValue(Json));
+            var replay = new ReplayCommand(TerminalOf(parsed), parsed.GetValue(Json));
             var read = ReplayToken.Parse(parsed.GetValue(token)!);
             string? reference = parsed.GetValue(Objective);
             using var loss = reference is null && !LossSource.IsNamed(parsed) && !OptimizerSource.IsNamed(parsed) ? null : LossOf(parsed, reference, Objective.Name);
@@ -267,7 +277,7 @@ internal static partial class CommandLine
         return command;
     }
 
-    private static Command Check(Terminal terminal)
+    private static Command Check()
     {
         var claim = new Argument<string>("CLAIM") { Description = "The claim to judge." };
         var command = new Command("check", "Judge one claim on a batch of yours.") { claim, Objective, Batch, Optimizer, Out, Json };
@@ -277,18 +287,18 @@ internal static partial class CommandLine
         {
             string id = Proposal.KnownClaim(parsed.GetValue(claim)!), file = parsed.GetValue(Batch)!;
             using var candidate = CandidateOf(parsed, parsed.GetValue(Objective), Objective.Name, Proposal.Resolve);
-            return new CheckCommand(terminal, parsed.GetValue(Json)).Run(id, candidate, Files.ReadBatch(file), file);
+            return new CheckCommand(TerminalOf(parsed), parsed.GetValue(Json)).Run(id, candidate, Files.ReadBatch(file), file);
         });
         return command;
     }
 
-    private static Command Diff(Terminal terminal)
+    private static Command Diff()
     {
         var first = new Argument<string>("A") { Description = "A catalogue id or a proposal file." };
         var second = new Argument<string>("B") { Description = "Another." };
         var batch = new Option<string?>("--batch") { Description = "The batch to compare them on; a small worked one where omitted.", HelpName = "FILE" };
         var command = new Command("diff", "Say in words and on a batch how two objectives differ.") { first, second, batch, Json };
-        command.SetAction(parsed => new DiffCommand(terminal, parsed.GetValue(Json)).Run(
+        command.SetAction(parsed => new DiffCommand(TerminalOf(parsed), parsed.GetValue(Json)).Run(
             Proposal.Resolve(parsed.GetValue(first)!),
             Proposal.Resolve(parsed.GetValue(second)!),
             parsed.GetValue(batch) is { } file ? Files.ReadBatch(file) : null,
@@ -296,7 +306,7 @@ internal static partial class CommandLine
         return command;
     }
 
-    private static Command Audit(Terminal terminal)
+    private static Command Audit()
     {
         var against = new Option<string>("--against")
         {
@@ -308,7 +318,7 @@ internal static partial class CommandLine
         {
             RequiredObjective, Batch, against, Json,
         };
-        command.SetAction(parsed => new AuditCommand(terminal, parsed.GetValue(Json)).Run(
+        command.SetAction(parsed => new AuditCommand(TerminalOf(parsed), parsed.GetValue(Json)).Run(
             Proposal.Resolve(parsed.GetValue(RequiredObjective)!),
             Proposal.Resolve(parsed.GetValue(against)!),
             Files.ReadBatch(parsed.GetValue(Batch)!),
@@ -316,7 +326,7 @@ internal static partial class CommandLine
         return command;
     }
 
-    private static Command Align(Terminal terminal)
+    private static Command Align()
     {
         var usual = AlignmentCases.Fixed.OnePrompt.Space;
         var vocabulary = new Option<int?>("--vocabulary") { Description = FormattableString.Invariant($"V, the end token among them; {usual.Vocabulary} where omitted.") };
@@ -332,25 +342,25 @@ internal static partial class CommandLine
                     AtLeast(length.Name, parsed.GetValue(length) ?? usual.Limit, 1),
                     AtLeast(size.Name, parsed.GetValue(size) ?? usual.Count, 2)))
                 : AlignmentCases.Fixed;
-            return new AlignCommand(terminal, parsed.GetValue(Json), cases).Run(parsed.GetValue(Objective) is { } reference ? [Proposal.Resolve(reference)] : null);
+            return new AlignCommand(TerminalOf(parsed), parsed.GetValue(Json), cases).Run(parsed.GetValue(Objective) is { } reference ? [Proposal.Resolve(reference)] : null);
         });
         return command;
     }
 
-    private static Command CatalogueList(Terminal terminal)
+    private static Command CatalogueList()
     {
         var parts = new Option<bool>("--parts") { Description = "List the parts of proposals instead." };
         var command = new Command("catalogue", "List every objective with its formula, source and departures, or every part of a proposal.") { parts, Markdown, Json };
-        command.SetAction(parsed => new CatalogueCommand(terminal, parsed.GetValue(Json)).Run(parsed.GetValue(parts), parsed.GetValue(Markdown)));
+        command.SetAction(parsed => new CatalogueCommand(TerminalOf(parsed), parsed.GetValue(Json)).Run(parsed.GetValue(parts), parsed.GetValue(Markdown)));
         return command;
     }
 
-    private static Command Step(Terminal terminal)
+    private static Command Step()
     {
         var optimizer = new Option<string>("--optimizer") { Description = "An optimizer of the catalogue.", HelpName = "ID", Required = true };
         var gradients = new Option<string>("--gradients") { Description = "Parameters and gradients, schema grouprl-gradients/1.", HelpName = "FILE", Required = true };
         var command = new Command("step", "Step an optimizer through gradients of yours and print its way.") { optimizer, gradients, Json };
-        command.SetAction(parsed => new StepCommand(terminal, parsed.GetValue(Json)).Run(
+        command.SetAction(parsed => new StepCommand(TerminalOf(parsed), parsed.GetValue(Json)).Run(
             KnownOptimizer(parsed.GetValue(optimizer)!), GradientFile.ReadFile(parsed.GetValue(gradients)!), parsed.GetValue(gradients)!));
         return command;
     }

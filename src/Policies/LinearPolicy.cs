@@ -122,20 +122,21 @@ public sealed class LinearPolicy(ContextFeatures features) : IPolicy
         ArgumentNullException.ThrowIfNull(sequences);
         if (theta.Length != Parameters)
             throw InvalidInputException.Because($"A {Id} policy has {Parameters} parameters; got {theta.Length}.");
-        var contexts = new int[sequences.Sum(sequence => sequence.Tokens.Length) * Features.Active];
-        int at = 0;
+        int active = Features.Active, vocabulary = Vocabulary, at = 0;
+        var contexts = new int[sequences.Sum(sequence => sequence.Tokens.Length) * active];
         foreach (var (prompt, tokens) in sequences)
         {
-            for (int t = 0; t < tokens.Length; t++, at += Features.Active)
-                Features.Of(prompt, tokens.AsSpan()[..t], contexts.AsSpan(at, Features.Active));
+            for (int t = 0; t < tokens.Length; t++, at += active)
+                Features.Of(prompt, tokens.AsSpan()[..t], contexts.AsSpan(at, active));
         }
 
-        var logits = new double[contexts.Length / Features.Active * Vocabulary];
+        var logits = new double[contexts.Length / active * vocabulary];
         for (int k = 0; k < contexts.Length; k++)
         {
-            var own = logits.AsSpan(k / Features.Active * Vocabulary, Vocabulary);
+            Span<double> own = logits.AsSpan(k / active * vocabulary, vocabulary);
+            var weights = theta.Slice(contexts[k] * vocabulary, vocabulary);
             for (int v = 0; v < own.Length; v++)
-                own[v] += theta[(contexts[k] * Vocabulary) + v];
+                own[v] += weights[v];
         }
 
         return new Pass(Features, contexts, logits);

@@ -30,10 +30,18 @@ public sealed record StepMetrics(
             after[Column.OldLogp].ToArray().Average(),
             first.Evaluation.Value,
             ClipByGlobalNorm.Norm(first.Gradient),
-            ClipByGlobalNorm.Norm([.. theta.ToArray().Zip(first.Theta, (now, then) => now - then)]),
+            Distance(theta, first.Theta),
             ratios.Max(),
             ratios.Min(),
             ratios.Count(ratio => Math.Abs(ratio - 1) > ClipRange) / (double)ratios.Length);
+    }
+
+    private static double Distance(ReadOnlySpan<double> now, ReadOnlySpan<double> then)
+    {
+        double[] moved = now.ToArray();
+        for (int k = 0; k < moved.Length; k++)
+            moved[k] -= then[k];
+        return ClipByGlobalNorm.Norm(moved);
     }
 
     internal static double[] Ratios(RolloutBatch batch) =>

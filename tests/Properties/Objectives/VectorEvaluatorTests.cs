@@ -105,7 +105,7 @@ public class VectorEvaluatorTests
     {
         var draw = new Draw(20261122, 0);
         double worst = 0;
-        for (int k = 0; k < 4000; k++)
+        for (int k = 0; k < 2000; k++)
         {
             var x = new double[Vector512<double>.Count];
             for (int lane = 0; lane < x.Length; lane++)
