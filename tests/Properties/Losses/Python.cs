@@ -7,11 +7,13 @@ namespace GroupRL.Properties.Losses;
 internal static class Python
 {
     // Debian's torch belongs to Debian's interpreter, which need not be the first on the path.
-    private static readonly string[] s_candidates = [Environment.GetEnvironmentVariable("GROUPRL_PYTHON") ?? "python3", "python3", "/usr/bin/python3"];
+    private static readonly string[] s_candidates = [.. new[] { Environment.GetEnvironmentVariable("GROUPRL_PYTHON") ?? "python3", "python3", "/usr/bin/python3" }.Distinct()];
 
     private static readonly Lazy<string?> s_plain = new(() => s_candidates.FirstOrDefault(python => Runs(python, "pass")));
 
-    private static readonly Lazy<string?> s_torch = new(() => s_candidates.FirstOrDefault(python => Runs(python, "import torch")));
+    // Found, not imported, which takes a second. A torch that cannot be imported fails the tests, and is not skipped.
+    private static readonly Lazy<string?> s_torch = new(() => s_candidates.FirstOrDefault(
+        python => Runs(python, "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)")));
 
     /// <summary>An interpreter; null where there is none.</summary>
     public static string? Plain => s_plain.Value;
