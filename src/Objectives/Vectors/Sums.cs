@@ -99,9 +99,9 @@ internal static class Sums
         public static bool Sized => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Vector256<double> At(Vector256<double> x, Vector256<double> y) => x - y;
+        public Vector256<double> At(Vector256<double> x, Vector256<double> y) => default(Difference).At(x, y);
 
-        public double At(double x, double y) => x - y;
+        public double At(double x, double y) => default(Difference).At(x, y);
     }
 
     private readonly struct ClampedDifference(double low, double high) : ITerm

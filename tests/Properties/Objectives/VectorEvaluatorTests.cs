@@ -141,7 +141,8 @@ public class VectorEvaluatorTests
             bound += Math.Abs(terms.Sum() * (j == 0 ? 1.0 : 2.0) / nodes);
         }
 
-        Assert.InRange(bound * r * r * (1L << 53), 0.1, 0.125);
+        // 0.123, of which economising is 0.112: with less the gap would have been lost to rounding, and nothing been compared.
+        Assert.InRange(bound * r * r * (1L << 53), 0.112, 0.125);
 
         // All digits of a float64, where a cast keeps 15.
         static decimal Exact(double x) => decimal.Parse(x.ToString("E27", CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture);
